@@ -1,0 +1,25 @@
+// Where C calls into our C++: nothing throws past this line.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <exception>
+
+namespace campaign {
+
+// Runs `f`; what it throws becomes an error message on `element`'s bus and `fallback`.
+template <class R, class F>
+R at_boundary(gpointer element, R fallback, F&& f) noexcept {
+  try {
+    return f();
+  } catch (const std::exception& e) {
+    GST_ELEMENT_ERROR(GST_ELEMENT(element), LIBRARY, FAILED, ("An internal error stopped this element."),
+                      ("%s", e.what()));
+  } catch (...) {
+    GST_ELEMENT_ERROR(GST_ELEMENT(element), LIBRARY, FAILED, ("An internal error stopped this element."),
+                      ("unknown exception"));
+  }
+  return fallback;
+}
+
+}  // namespace campaign
