@@ -1,0 +1,41 @@
+// What moves and draws particles, whatever hardware does it. World says what is to happen, an engine does it.
+// One thread at a time; frames that it made may be read and freed from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "particles/frame.hpp"
+#include "particles/world.hpp"
+#include "util/result.hpp"
+
+namespace campaign::particles {
+
+// The parts of one frame; what is absent is not done.
+struct Work {
+  const Step* step = nullptr;        // move the particles
+  const ViewParams* view = nullptr;  // needed by the two below
+  bool splat = false;                // add their light to the accumulators, cleared before
+  FrameMemory* frame = nullptr;      // resolve the accumulators into it
+};
+
+class Engine {
+ public:
+  // `device`: "auto", an index, or part of a name.
+  static Result<std::unique_ptr<Engine>> open(std::string_view device);
+  virtual ~Engine() = default;
+
+  virtual const std::string& device_name() const = 0;
+  virtual uint32_t most_particles() const = 0;
+
+  // The pictures from here on; needed before anything is drawn.
+  virtual Result<void> set_picture(const FrameLayout& layout) = 0;
+  // For pictures of the layout that is set now.
+  virtual MakeFrame frame_maker() const = 0;
+
+  // Returns when it is done. A step with more particles than before keeps those that were there.
+  virtual Result<void> run(const Work& work) = 0;
+};
+
+}  // namespace campaign::particles

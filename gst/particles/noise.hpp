@@ -1,0 +1,13 @@
+// The turbulence that the kernel looks up: the curl of a tiling noise (Bridson et al., "Curl-Noise for
+// Procedural Fluid Flow", 2007), baked once, three signed 10-bit components a cell.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace campaign::particles {
+
+// kNoiseSize^3 words; always the same ones. The largest component is about 1.
+std::vector<uint32_t> bake_curl_noise();
+
+}  // namespace campaign::particles

@@ -1,0 +1,92 @@
+#include "particles/presets.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "particles/scene_json.hpp"
+
+namespace campaign::particles {
+namespace {
+
+// Two blue arms around a warm bulge, with a thin rose ring of young stars and a halo that barely moves.
+constexpr std::string_view kGalaxy = R"({
+  "name": "galaxy",
+  "emitters": [
+    { "shape": "disc", "share": 62, "size": [1.9, 0.045, 0], "bias": 0.75,
+      "life": { "min": 5, "max": 9 }, "orbit": { "speed": 0.5, "core": 0.35 }, "jitter": 0.02,
+      "arms": { "count": 2, "winding": -0.42, "spread": 0.07 },
+      "slow": "#2a55d8", "fast": "#9cc4ff", "full_speed": 0.62 },
+    { "shape": "ball", "share": 18, "size": [0.42, 0.62, 0],
+      "life": { "min": 4, "max": 8 }, "orbit": { "speed": 0.34, "core": 0.2 }, "jitter": 0.1,
+      "slow": "#ff8a3c", "fast": "#ffe2b0", "full_speed": 0.45, "brightness": 0.8 },
+    { "shape": "disc", "share": 12, "size": [1.6, 0.02, 0], "bias": 0.4,
+      "life": { "min": 3, "max": 6 }, "orbit": { "speed": 0.5, "core": 0.35 }, "jitter": 0.04,
+      "arms": { "count": 2, "winding": -0.42, "spread": 0.025, "phase": -0.03 },
+      "slow": "#ff2f7a", "fast": "#ff9ad0", "full_speed": 0.7, "brightness": 1.5 },
+    { "shape": "ball", "share": 8, "size": [2.6, 0.8, 0],
+      "life": { "min": 6, "max": 10 }, "jitter": 0.03,
+      "slow": "#5a6cff", "fast": "#c0b0ff", "full_speed": 0.5, "brightness": 0.5 }
+  ],
+  "attractors": [ { "position": [0, 0, 0], "strength": 0.25, "softening": 0.35, "falloff": "linear" } ],
+  "turbulence": { "strength": 0.09, "size": 2.4, "drift": [0.02, 0.03, 0.01] },
+  "drag": 0.02,
+  "camera": { "distance": 3.1, "elevation": 0.62, "turning": 0.05, "field_of_view": 0.95 },
+  "look": { "exposure": 1.0, "glow": 0.9, "glow_size": 0.07, "background": "#06070d" }
+})";
+
+// The engine's yardstick: every force once.
+constexpr std::string_view kBenchmark = R"({
+  "name": "benchmark",
+  "emitters": [
+    { "shape": "ball", "share": 1, "size": [1.2, 1, 0], "life": { "min": 6, "max": 10 }, "jitter": 0.3,
+      "slow": "#3060ff", "fast": "#ffd090", "full_speed": 1.5 }
+  ],
+  "gravity": [0, -0.3, 0],
+  "attractors": [
+    { "position": [0.8, 0.2, 0], "strength": 0.6, "softening": 0.2, "falloff": "linear" },
+    { "position": [-0.8, -0.1, 0.3], "strength": 0.4, "softening": 0.2, "falloff": "square", "spin": 0.2 }
+  ],
+  "spheres": [ { "position": [0, -0.6, 0], "radius": 0.5 } ],
+  "turbulence": { "strength": 0.5, "size": 3 },
+  "drag": 0.1
+})";
+
+constexpr Preset kPresets[] = {{"galaxy", kGalaxy}, {"benchmark", kBenchmark}};
+
+}  // namespace
+
+std::span<const Preset> presets() { return kPresets; }
+
+std::string preset_names() {
+  std::string names;
+  for (const auto& preset : kPresets) names.append(names.empty() ? "" : ", ").append(preset.name);
+  return names;
+}
+
+Result<Scene> find_scene(std::string_view wanted) {
+  for (const auto& preset : kPresets) {
+    if (wanted == preset.name) return parse_scene(preset.json);
+  }
+  auto start = wanted.find_first_not_of(" \t\r\n");
+  if (start != std::string_view::npos && wanted[start] == '{') return parse_scene(wanted);
+
+  std::string path(wanted);
+  std::ifstream file(path, std::ios::binary);
+  if (path.empty() || !file) {
+    return Error("There is no scene '" + path.substr(0, 200) + "'. Use one of " + preset_names() +
+                     ", the path of a JSON file, or JSON in braces.",
+                 "open: " + std::generic_category().message(errno));
+  }
+  std::string text(kLargestSceneText + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (file.bad()) return Error("The scene file '" + path + "' cannot be read.");
+  auto scene = parse_scene(text);
+  if (!scene) return Error("In the scene file '" + path + "', " + scene.error().for_user());
+  return scene;
+}
+
+}  // namespace campaign::particles

@@ -1,0 +1,79 @@
+#include "particles/simulation.hpp"
+
+#include <algorithm>
+
+namespace campaign::particles {
+namespace {
+
+constexpr Nanoseconds kSecond = 1'000'000'000;
+
+}  // namespace
+
+Simulation::Simulation(std::unique_ptr<Engine> engine, Scene scene, uint32_t seed, uint32_t particles)
+    : engine_(std::move(engine)), world_(std::move(scene), seed, particles) {}
+
+Result<void> Simulation::set_picture(const FrameLayout& layout) {
+  layout_ = layout;
+  world_.set_aspect(static_cast<double>(layout.width) / std::max(1u, layout.height));
+  return engine_->set_picture(layout);
+}
+
+Nanoseconds Simulation::Rate::time_of(int64_t frame) const {
+  int64_t ticks = frame * den;  // whole seconds first, so that nothing overflows
+  return origin + ticks / num * kSecond + ticks % num * kSecond / num;
+}
+
+Result<void> Simulation::move(Nanoseconds from, Nanoseconds to, Work work) {
+  // Long frames are walked in parts, so that the forces stay stable at any frame rate.
+  int64_t parts = std::max<int64_t>(1, (to - from + kLongestStep - 1) / kLongestStep);
+  for (int64_t part = 1; part <= parts; ++part) {
+    bool last = part == parts;
+    auto step = world_.advance(from + (to - from) * part / parts);
+    ViewParams view;
+    Work now = last ? work : Work{};
+    now.step = step ? &*step : nullptr;
+    if (now.frame) {
+      view = world_.view(layout_.width, layout_.height, world_.particles());
+      now.view = &view;
+    }
+    if (!now.step && !now.frame) continue;
+    if (auto done = engine_->run(now); !done) return done;
+  }
+  return {};
+}
+
+Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled) {
+  Nanoseconds from = rate.time_of(frame) - world_.memory();
+  int64_t begin = frame;
+  while (begin > 0 && rate.time_of(begin) >= from) --begin;
+  Nanoseconds at = rate.time_of(begin);
+  world_.restart(at);
+  for (int64_t f = begin; f < frame; ++f) {
+    if (cancelled) return false;
+    Nanoseconds to = rate.time_of(f);
+    if (auto done = move(at, to, {}); !done) return done.error();
+    at = to;
+  }
+  last_time_ = at;
+  return true;
+}
+
+Result<bool> Simulation::draw(int64_t frame, const Rate& rate, FrameMemory& memory,
+                              const std::atomic<bool>& cancelled) {
+  Nanoseconds to = rate.time_of(frame);
+  // The first picture of a new rate follows the last one of the old rate.
+  bool follows = last_time_ && (frame > 0 ? rate.time_of(frame - 1) == *last_time_
+                                          : to > *last_time_ && to - *last_time_ <= kSecond);
+  if (!follows) {
+    last_time_.reset();
+    auto ready = catch_up(frame, rate, cancelled);
+    if (!ready || !*ready) return ready;
+  }
+  auto done = move(*last_time_, to, {.splat = true, .frame = &memory});
+  last_time_.reset();
+  if (!done) return done.error();
+  last_time_ = to;
+  return true;
+}
+
+}  // namespace campaign::particles

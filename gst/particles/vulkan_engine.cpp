@@ -1,0 +1,309 @@
+#include "particles/vulkan_engine.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+#include "particles/noise.hpp"
+#include "vk/compute.hpp"
+
+namespace campaign::particles {
+namespace {
+
+constexpr uint32_t kStepWords[] = {
+#include "shaders/step.inc"
+};
+constexpr uint32_t kStepWithoutInt64Words[] = {
+#include "shaders/step_without_int64.inc"
+};
+constexpr uint32_t kGlowWords[] = {
+#include "shaders/glow.inc"
+};
+constexpr uint32_t kResolveWords[] = {
+#include "shaders/resolve.inc"
+};
+
+// The bindings of all shaders, in order.
+enum Binding : uint32_t {
+  kStep,
+  kView,
+  kCohorts,
+  kNoise,
+  kState,
+  kLight,
+  kGlow,
+  kAcross,
+  kSpread,
+  kFrame,
+  kBindings
+};
+
+constexpr uint32_t kLocalSize = 64;
+constexpr uint32_t kComponents = 6;        // position and velocity
+constexpr uint32_t kGroupBytes = 16;       // four particles of one component
+constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
+constexpr uint32_t kCapacityStep = 4096;   // particles
+
+constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
+constexpr VkDeviceSize kStepAt = 0;
+constexpr VkDeviceSize kViewAt = align(sizeof(StepParams));
+constexpr VkDeviceSize kCohortsAt = kViewAt + align(sizeof(ViewParams));
+constexpr VkDeviceSize kUploadSize = kCohortsAt + align(sizeof(Cohort) * kClasses);
+
+uint32_t dispatch(uint32_t invocations) { return (invocations + kLocalSize - 1) / kLocalSize; }
+
+class VulkanFrame final : public FrameMemory {
+ public:
+  explicit VulkanFrame(vk::Buffer buffer) : buffer_(std::move(buffer)) {}
+  std::byte* data() const override { return buffer_.data(); }
+  const vk::Buffer& buffer() const { return buffer_; }
+
+ private:
+  vk::Buffer buffer_;
+};
+
+class VulkanEngine final : public Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> create(std::shared_ptr<vk::Device> device, VulkanOptions options);
+
+  const std::string& device_name() const override { return device_->info().name; }
+  uint32_t most_particles() const override;
+  Result<void> set_picture(const FrameLayout& layout) override;
+  MakeFrame frame_maker() const override;
+  Result<void> run(const Work& work) override;
+
+ private:
+  struct Pipelines {
+    vk::PipelineHandle move, draw, move_and_draw, glow_across, glow_down, resolve;
+  };
+
+  // The buffers of one picture's light, in the accumulators' padded sizes.
+  struct Picture {
+    FrameLayout layout;
+    uint32_t light_stride = 0;  // pixels
+    uint32_t glow_stride = 0, glow_rows = 0;
+    vk::Buffer light, glow, across, spread;
+  };
+
+  Result<void> grow(uint32_t particles);
+  Result<void> upload(const Work& work);
+
+  std::shared_ptr<vk::Device> device_;
+  std::unique_ptr<vk::Program> program_;
+  Pipelines pipelines_;
+  vk::Buffer upload_, noise_, state_;
+  uint32_t capacity_ = 0;  // particles that state_ has room for
+  Picture picture_;
+  std::unique_ptr<vk::Submission> submission_;  // last: its destructor waits for what uses the above
+};
+
+Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device> device,
+                                                     VulkanOptions options) {
+  auto engine = std::make_unique<VulkanEngine>();
+  engine->device_ = device;
+  vk::Bindings bindings(kBindings, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER);
+  bindings[kStep] = bindings[kView] = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
+  auto program = vk::Program::create(device, bindings);
+  if (!program) return program.error();
+  engine->program_ = std::move(*program);
+
+  bool int64 = options.int64_atomics && device->has_int64_atomics();
+  std::span<const uint32_t> step_words =
+      int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
+  struct {
+    vk::PipelineHandle* to;
+    std::span<const uint32_t> words;
+    std::array<uint32_t, 3> constants;
+  } wanted[] = {
+      {&engine->pipelines_.move, step_words, {kLocalSize, 1, 0}},
+      {&engine->pipelines_.draw, step_words, {kLocalSize, 0, 1}},
+      {&engine->pipelines_.move_and_draw, step_words, {kLocalSize, 1, 1}},
+      {&engine->pipelines_.glow_across, kGlowWords, {kLocalSize, 0, 0}},
+      {&engine->pipelines_.glow_down, kGlowWords, {kLocalSize, 1, 0}},
+  };
+  for (const auto& w : wanted) {
+    auto pipeline = engine->program_->pipeline(w.words, w.constants);
+    if (!pipeline) return pipeline.error();
+    *w.to = std::move(*pipeline);
+  }
+
+  auto upload = vk::Buffer::create(device, kUploadSize, vk::BufferUse::upload, "parameters");
+  if (!upload) return upload.error();
+  engine->upload_ = std::move(*upload);
+  auto table = bake_curl_noise();
+  auto noise =
+      vk::Buffer::create(device, table.size() * sizeof(uint32_t), vk::BufferUse::upload, "turbulence");
+  if (!noise) return noise.error();
+  std::memcpy(noise->data(), table.data(), noise->size());
+  engine->noise_ = std::move(*noise);
+
+  auto submission = vk::Submission::create(*engine->program_);
+  if (!submission) return submission.error();
+  engine->submission_ = std::move(*submission);
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+uint32_t VulkanEngine::most_particles() const {
+  const auto& limits = device_->limits();
+  uint64_t bytes = std::min<uint64_t>(limits.maxStorageBufferRange, device_->largest_heap() / 2);
+  uint64_t by_memory = bytes / (kComponents * kGroupBytes / 4);
+  uint64_t by_dispatch = uint64_t{limits.maxComputeWorkGroupCount[0]} * kLocalSize * 4;
+  return static_cast<uint32_t>(std::min({by_memory, by_dispatch, uint64_t{1} << 28}) / kCapacityStep *
+                               kCapacityStep);
+}
+
+Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
+  auto too_large = [&] {
+    return Error("A picture of " + std::to_string(layout.width) + "x" + std::to_string(layout.height) +
+                 " is too large for the device '" + device_->info().name + "'. Choose a smaller one.");
+  };
+  Picture picture;
+  picture.layout = layout;
+  picture.light_stride = (layout.width + 7) / 8 * 8;
+  picture.glow_stride = picture.light_stride >> kGlowShift;
+  picture.glow_rows = (layout.height + (1u << kGlowShift) - 1) >> kGlowShift;
+  uint64_t light_bytes = uint64_t{picture.light_stride} * layout.height * 8;
+  uint64_t cells = uint64_t{picture.glow_stride} * picture.glow_rows;
+  if (light_bytes > device_->limits().maxStorageBufferRange || layout.width > 32768 ||
+      layout.height > 32768) {
+    return too_large();
+  }
+  struct {
+    vk::Buffer* to;
+    uint64_t size;
+  } wanted[] = {{&picture.light, light_bytes},
+                {&picture.glow, cells * 8},
+                {&picture.across, cells * 16},
+                {&picture.spread, cells * 16}};
+  for (const auto& w : wanted) {
+    auto buffer = vk::Buffer::create(device_, w.size, vk::BufferUse::device, "the picture's light");
+    if (!buffer) return buffer.error();
+    *w.to = std::move(*buffer);
+  }
+  const uint32_t constants[] = {kLocalSize, static_cast<uint32_t>(layout.format)};
+  auto resolve = program_->pipeline(kResolveWords, constants);
+  if (!resolve) return resolve.error();
+  pipelines_.resolve = std::move(*resolve);
+  picture_ = std::move(picture);
+  return {};
+}
+
+MakeFrame VulkanEngine::frame_maker() const {
+  return [device = device_, size = picture_.layout.size]() -> Result<std::unique_ptr<FrameMemory>> {
+    auto buffer = vk::Buffer::create(device, size, vk::BufferUse::readback, "a picture");
+    if (!buffer) return buffer.error();
+    return std::unique_ptr<FrameMemory>(std::make_unique<VulkanFrame>(std::move(*buffer)));
+  };
+}
+
+// Makes room for more particles, each component further apart, and moves those that are there.
+Result<void> VulkanEngine::grow(uint32_t particles) {
+  uint32_t capacity = (particles + kCapacityStep - 1) / kCapacityStep * kCapacityStep;
+  auto state = vk::Buffer::create(device_, VkDeviceSize{capacity} / 4 * kGroupBytes * kComponents,
+                                  vk::BufferUse::device, std::to_string(particles) + " particles");
+  if (!state) return state.error();
+  if (capacity_ > 0) {
+    std::vector<vk::Submission::Range> nothing(kBindings, {noise_.get()});
+    if (auto begun = submission_->begin(nothing); !begun) return begun;
+    VkDeviceSize old_size = VkDeviceSize{capacity_} / 4 * kGroupBytes;
+    VkDeviceSize new_size = VkDeviceSize{capacity} / 4 * kGroupBytes;
+    for (uint32_t c = 0; c < kComponents; ++c) {
+      submission_->copy(state_, c * old_size, *state, c * new_size, old_size);
+    }
+    submission_->barrier();
+    if (auto sent = submission_->submit(); !sent) return sent;
+    if (auto done = submission_->wait(); !done) return done;
+  }
+  state_ = std::move(*state);
+  capacity_ = capacity;
+  return {};
+}
+
+Result<void> VulkanEngine::upload(const Work& work) {
+  if (work.step) {
+    StepParams params = work.step->params;
+    params.count.w = capacity_ / 4;
+    std::memcpy(upload_.data() + kStepAt, &params, sizeof params);
+    std::memcpy(upload_.data() + kCohortsAt, work.step->cohorts, sizeof work.step->cohorts);
+  }
+  if (work.view) {
+    ViewParams view = *work.view;
+    const FrameLayout& layout = picture_.layout;
+    view.raster.z = picture_.light_stride;
+    view.raster.w = picture_.glow_stride;
+    view.target = {static_cast<uint32_t>(layout.format), view.target.y, layout.stride[0] / 4,
+                   layout.stride[1] / 4};
+    view.plane = {layout.offset[0] / 4, layout.offset[1] / 4, layout.offset[2] / 4,
+                  static_cast<uint32_t>(layout.size / 4)};
+    std::memcpy(upload_.data() + kViewAt, &view, sizeof view);
+  }
+  return {};
+}
+
+Result<void> VulkanEngine::run(const Work& work) {
+  if (work.step && work.step->params.count.x > capacity_) {
+    if (auto grown = grow(work.step->params.count.x); !grown) return grown;
+  }
+  if (auto done = submission_->wait(); !done) return done;
+  if (auto uploaded = upload(work); !uploaded) return uploaded;
+
+  VkBuffer none = noise_.get();  // stands where a step has no use for a binding
+  auto bound = [&](const vk::Buffer& buffer) {
+    return vk::Submission::Range{buffer.size() > 0 ? buffer.get() : none};
+  };
+  auto* frame = static_cast<VulkanFrame*>(work.frame);
+  vk::Submission::Range ranges[kBindings];
+  ranges[kStep] = {upload_.get(), kStepAt, sizeof(StepParams)};
+  ranges[kView] = {upload_.get(), kViewAt, sizeof(ViewParams)};
+  ranges[kCohorts] = {upload_.get(), kCohortsAt, sizeof(Cohort) * kClasses};
+  ranges[kNoise] = {noise_.get()};
+  ranges[kState] = bound(state_);
+  ranges[kLight] = bound(picture_.light);
+  ranges[kGlow] = bound(picture_.glow);
+  ranges[kAcross] = bound(picture_.across);
+  ranges[kSpread] = bound(picture_.spread);
+  ranges[kFrame] = {frame ? frame->buffer().get() : none};
+  if (auto begun = submission_->begin(ranges); !begun) return begun;
+
+  if (work.splat) {
+    submission_->clear(picture_.light);
+    submission_->clear(picture_.glow);
+    submission_->barrier();
+  }
+  uint32_t moved = work.step ? (work.step->params.count.x + 3) / 4 : 0;
+  uint32_t drawn = work.view ? (work.view->target.y + 3) / 4 : 0;
+  if (work.step && work.splat)
+    submission_->run(pipelines_.move_and_draw, dispatch(moved));
+  else if (work.step)
+    submission_->run(pipelines_.move, dispatch(moved));
+  else if (work.splat)
+    submission_->run(pipelines_.draw, dispatch(drawn));
+  if (work.frame) {
+    uint32_t cells = picture_.glow_stride * picture_.glow_rows;
+    uint32_t tiles = (picture_.layout.width + 7) / 8 * ((picture_.layout.height + 1) / 2);
+    submission_->barrier();
+    submission_->run(pipelines_.glow_across, dispatch(cells));
+    submission_->barrier();
+    submission_->run(pipelines_.glow_down, dispatch(cells));
+    submission_->barrier();
+    submission_->run(pipelines_.resolve, dispatch(tiles));
+  }
+  submission_->barrier();
+  if (auto sent = submission_->submit(); !sent) return sent;
+  return submission_->wait();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_vulkan_engine(std::shared_ptr<vk::Device> device,
+                                                   VulkanOptions options) {
+  return VulkanEngine::create(std::move(device), options);
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(std::string_view choice) {
+  auto device = vk::Device::open(choice);
+  if (!device) return device.error();
+  return make_vulkan_engine(std::move(*device));
+}
+
+}  // namespace campaign::particles

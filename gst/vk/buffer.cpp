@@ -1,0 +1,74 @@
+#include "vk/buffer.hpp"
+
+#include <array>
+#include <span>
+
+namespace campaign::vk {
+namespace {
+
+constexpr VkMemoryPropertyFlags kLocal = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
+constexpr VkMemoryPropertyFlags kHost =
+    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+constexpr VkMemoryPropertyFlags kCached = kHost | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+
+// Best first; the last one is promised by the specification.
+std::array<VkMemoryPropertyFlags, 3> preferences(BufferUse use) {
+  switch (use) {
+    case BufferUse::device:
+      return {kLocal, 0, 0};
+    case BufferUse::upload:
+      return {kLocal | kHost, kHost, kHost};
+    case BufferUse::readback:
+      return {kCached, kHost, kHost};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size, BufferUse use,
+                              std::string_view what) {
+  auto failed = [&](VkResult r) {
+    return Error("The device '" + device->info().name + "' has no room for " + std::string(what) + " (" +
+                     std::to_string(size >> 20) + " MiB). Use fewer particles or a smaller picture.",
+                 name_of(r));
+  };
+  Buffer buffer;
+  buffer.device_ = device;
+  buffer.size_ = size;
+
+  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+  info.size = size;
+  info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+               VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT;
+  info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
+  VkBuffer handle = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateBuffer(device->get(), &info, nullptr, &handle); r != VK_SUCCESS) return failed(r);
+  buffer.buffer_ = BufferHandle(device->get(), handle);
+
+  VkMemoryRequirements needs;
+  vkGetBufferMemoryRequirements(device->get(), handle, &needs);
+  std::optional<uint32_t> type;
+  for (VkMemoryPropertyFlags wanted : preferences(use)) {
+    if (!type) type = device->memory_type(needs.memoryTypeBits, wanted);
+  }
+  if (!type) return failed(VK_ERROR_FEATURE_NOT_PRESENT);
+  VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO};
+  allocate.allocationSize = needs.size;
+  allocate.memoryTypeIndex = *type;
+  VkDeviceMemory memory = VK_NULL_HANDLE;
+  if (VkResult r = vkAllocateMemory(device->get(), &allocate, nullptr, &memory); r != VK_SUCCESS)
+    return failed(r);
+  buffer.memory_ = MemoryHandle(device->get(), memory);
+  if (VkResult r = vkBindBufferMemory(device->get(), handle, memory, 0); r != VK_SUCCESS) return failed(r);
+  if (use != BufferUse::device) {
+    void* data = nullptr;
+    if (VkResult r = vkMapMemory(device->get(), memory, 0, VK_WHOLE_SIZE, 0, &data); r != VK_SUCCESS) {
+      return failed(r);
+    }
+    buffer.data_ = static_cast<std::byte*>(data);
+  }
+  return buffer;
+}
+
+}  // namespace campaign::vk

@@ -1,0 +1,211 @@
+#include "vk/compute.hpp"
+
+#include <map>
+
+namespace campaign::vk {
+namespace {
+
+constexpr uint64_t kPatienceNs =
+    20'000'000'000;  // a software driver with millions of particles is slow, not hung
+
+Error device_error(const Device& device, const char* call, VkResult r) {
+  return Error("The Vulkan device '" + device.info().name +
+                   "' failed; restart the pipeline, or choose another with "
+                   "device=.",
+               std::string(call) + ": " + name_of(r));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> Program::create(std::shared_ptr<Device> device, Bindings bindings) {
+  auto program = std::unique_ptr<Program>(new Program);
+  program->device_ = device;
+  program->bindings_ = std::move(bindings);
+
+  std::vector<VkDescriptorSetLayoutBinding> slots(program->bindings_.size());
+  for (uint32_t i = 0; i < slots.size(); ++i) {
+    slots[i] = {i, program->bindings_[i], 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+  }
+  VkDescriptorSetLayoutCreateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO};
+  set_info.bindingCount = static_cast<uint32_t>(slots.size());
+  set_info.pBindings = slots.data();
+  VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateDescriptorSetLayout(device->get(), &set_info, nullptr, &set_layout);
+      r != VK_SUCCESS) {
+    return device_error(*device, "vkCreateDescriptorSetLayout", r);
+  }
+  program->set_layout_ = SetLayoutHandle(device->get(), set_layout);
+
+  VkPipelineLayoutCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+  info.setLayoutCount = 1;
+  info.pSetLayouts = &set_layout;
+  VkPipelineLayout layout = VK_NULL_HANDLE;
+  if (VkResult r = vkCreatePipelineLayout(device->get(), &info, nullptr, &layout); r != VK_SUCCESS) {
+    return device_error(*device, "vkCreatePipelineLayout", r);
+  }
+  program->layout_ = PipelineLayoutHandle(device->get(), layout);
+  return program;
+}
+
+Result<PipelineHandle> Program::pipeline(std::span<const uint32_t> spirv,
+                                         std::span<const uint32_t> constants) const {
+  VkShaderModuleCreateInfo module_info{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
+  module_info.codeSize = spirv.size_bytes();
+  module_info.pCode = spirv.data();
+  VkShaderModule module = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateShaderModule(device_->get(), &module_info, nullptr, &module); r != VK_SUCCESS) {
+    return device_error(*device_, "vkCreateShaderModule", r);
+  }
+  ShaderHandle shader(device_->get(), module);
+
+  std::vector<VkSpecializationMapEntry> entries(constants.size());
+  for (uint32_t i = 0; i < entries.size(); ++i) entries[i] = {i, i * 4u, 4u};
+  VkSpecializationInfo special{static_cast<uint32_t>(entries.size()), entries.data(), constants.size_bytes(),
+                               constants.data()};
+  VkComputePipelineCreateInfo info{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module;
+  info.stage.pName = "main";
+  info.stage.pSpecializationInfo = &special;
+  info.layout = layout_.get();
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateComputePipelines(device_->get(), VK_NULL_HANDLE, 1, &info, nullptr, &pipeline);
+      r != VK_SUCCESS) {
+    return device_error(*device_, "vkCreateComputePipelines", r);
+  }
+  return PipelineHandle(device_->get(), pipeline);
+}
+
+Result<std::unique_ptr<Submission>> Submission::create(const Program& program) {
+  const auto& device = program.device();
+  auto submission = std::unique_ptr<Submission>(new Submission);
+  submission->device_ = device;
+  submission->program_ = &program;
+
+  VkCommandPoolCreateInfo pool_info{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+  pool_info.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT;
+  pool_info.queueFamilyIndex = device->queue_family();
+  VkCommandPool pool = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateCommandPool(device->get(), &pool_info, nullptr, &pool); r != VK_SUCCESS) {
+    return device_error(*device, "vkCreateCommandPool", r);
+  }
+  submission->pool_ = CommandPoolHandle(device->get(), pool);
+  VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  allocate.commandPool = pool;
+  allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+  allocate.commandBufferCount = 1;
+  if (VkResult r = vkAllocateCommandBuffers(device->get(), &allocate, &submission->commands_);
+      r != VK_SUCCESS) {
+    return device_error(*device, "vkAllocateCommandBuffers", r);
+  }
+
+  std::map<VkDescriptorType, uint32_t> counts;
+  for (VkDescriptorType type : program.bindings()) ++counts[type];
+  std::vector<VkDescriptorPoolSize> sizes;
+  for (auto [type, count] : counts) sizes.push_back({type, count});
+  VkDescriptorPoolCreateInfo sets_info{VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO};
+  sets_info.maxSets = 1;
+  sets_info.poolSizeCount = static_cast<uint32_t>(sizes.size());
+  sets_info.pPoolSizes = sizes.data();
+  VkDescriptorPool sets = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateDescriptorPool(device->get(), &sets_info, nullptr, &sets); r != VK_SUCCESS) {
+    return device_error(*device, "vkCreateDescriptorPool", r);
+  }
+  submission->sets_ = DescriptorPoolHandle(device->get(), sets);
+  VkDescriptorSetLayout layout = program.set_layout();
+  VkDescriptorSetAllocateInfo set_info{VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO};
+  set_info.descriptorPool = sets;
+  set_info.descriptorSetCount = 1;
+  set_info.pSetLayouts = &layout;
+  if (VkResult r = vkAllocateDescriptorSets(device->get(), &set_info, &submission->set_); r != VK_SUCCESS) {
+    return device_error(*device, "vkAllocateDescriptorSets", r);
+  }
+
+  VkFenceCreateInfo fence_info{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  VkFence fence = VK_NULL_HANDLE;
+  if (VkResult r = vkCreateFence(device->get(), &fence_info, nullptr, &fence); r != VK_SUCCESS) {
+    return device_error(*device, "vkCreateFence", r);
+  }
+  submission->fence_ = FenceHandle(device->get(), fence);
+  return submission;
+}
+
+Submission::~Submission() { (void)wait(); }
+
+Result<void> Submission::begin(std::span<const Range> buffers) {
+  if (auto done = wait(); !done) return done;
+  constexpr size_t kMostBindings = 16;
+  VkDescriptorBufferInfo infos[kMostBindings];
+  VkWriteDescriptorSet writes[kMostBindings];
+  const auto& bindings = program_->bindings();
+  for (uint32_t i = 0; i < bindings.size(); ++i) {
+    infos[i] = {buffers[i].buffer, buffers[i].offset, buffers[i].size};
+    writes[i] = {VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET};
+    writes[i].dstSet = set_;
+    writes[i].dstBinding = i;
+    writes[i].descriptorCount = 1;
+    writes[i].descriptorType = bindings[i];
+    writes[i].pBufferInfo = &infos[i];
+  }
+  vkUpdateDescriptorSets(device_->get(), static_cast<uint32_t>(bindings.size()), writes, 0, nullptr);
+
+  VkCommandBufferBeginInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  info.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+  if (VkResult r = vkBeginCommandBuffer(commands_, &info); r != VK_SUCCESS) {
+    return device_error(*device_, "vkBeginCommandBuffer", r);
+  }
+  vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, program_->layout(), 0, 1, &set_, 0,
+                          nullptr);
+  return {};
+}
+
+void Submission::run(const PipelineHandle& pipeline, uint32_t groups) {
+  vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.get());
+  vkCmdDispatch(commands_, groups, 1, 1);
+}
+
+void Submission::clear(const Buffer& buffer) {
+  vkCmdFillBuffer(commands_, buffer.get(), 0, VK_WHOLE_SIZE, 0);
+}
+
+void Submission::copy(const Buffer& from, VkDeviceSize from_offset, const Buffer& to, VkDeviceSize to_offset,
+                      VkDeviceSize size) {
+  VkBufferCopy region{from_offset, to_offset, size};
+  vkCmdCopyBuffer(commands_, from.get(), to.get(), 1, &region);
+}
+
+void Submission::barrier() {
+  VkMemoryBarrier barrier{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  barrier.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                          VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT;
+  constexpr VkPipelineStageFlags kStages =
+      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  vkCmdPipelineBarrier(commands_, kStages, kStages | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr,
+                       0, nullptr);
+}
+
+Result<void> Submission::submit() {
+  if (VkResult r = vkEndCommandBuffer(commands_); r != VK_SUCCESS) {
+    return device_error(*device_, "vkEndCommandBuffer", r);
+  }
+  if (VkResult r = device_->submit(commands_, fence_.get()); r != VK_SUCCESS) {
+    return device_error(*device_, "vkQueueSubmit", r);
+  }
+  in_flight_ = true;
+  return {};
+}
+
+Result<void> Submission::wait() {
+  if (!in_flight_) return {};
+  in_flight_ = false;
+  VkFence fence = fence_.get();
+  if (VkResult r = vkWaitForFences(device_->get(), 1, &fence, VK_TRUE, kPatienceNs); r != VK_SUCCESS) {
+    return device_error(*device_, "vkWaitForFences", r);
+  }
+  vkResetFences(device_->get(), 1, &fence);
+  return {};
+}
+
+}  // namespace campaign::vk

@@ -1,0 +1,70 @@
+// A Vulkan device for compute: which one, opened with what the shaders need, and its queue.
+// Safe to share between threads; the queue is locked for the length of a submission only.
+#pragma once
+
+#include <vulkan/vulkan.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "util/result.hpp"
+
+namespace campaign::vk {
+
+// "VK_ERROR_DEVICE_LOST" and so on, for error details.
+std::string name_of(VkResult result);
+
+struct DeviceInfo {
+  unsigned index = 0;     // as `device=` takes it
+  std::string name;       // "llvmpipe (LLVM 15.0.6, 256 bits)"
+  bool software = false;  // runs on the processor
+};
+
+// Every Vulkan device of this machine; an error says what to install when there is no driver at all.
+Result<std::vector<DeviceInfo>> list_devices();
+
+class Device {
+ public:
+  // `choice`: "auto" (the fastest kind there is), an index, or part of a name in any case. The same device
+  // is opened once a process, and closed with its last user.
+  static Result<std::shared_ptr<Device>> open(std::string_view choice);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const DeviceInfo& info() const { return info_; }
+  VkDevice get() const { return device_; }
+  uint32_t queue_family() const { return queue_family_; }
+  bool has_int64_atomics() const { return int64_atomics_; }
+  const VkPhysicalDeviceLimits& limits() const { return limits_; }
+  VkDeviceSize largest_heap() const;
+
+  // A memory type out of `allowed` (a bit mask) with all of `wanted`.
+  std::optional<uint32_t> memory_type(uint32_t allowed, VkMemoryPropertyFlags wanted) const;
+
+  VkResult submit(VkCommandBuffer commands, VkFence fence);
+
+ private:
+  struct Instance;
+  Device() = default;
+  static Result<std::shared_ptr<Device>> open_physical(std::shared_ptr<Instance> instance, DeviceInfo info,
+                                                       VkPhysicalDevice physical);
+  static Result<std::shared_ptr<Instance>> make_instance();
+  friend Result<std::vector<DeviceInfo>> list_devices();
+
+  std::shared_ptr<Instance> instance_;  // destroyed after the device
+  DeviceInfo info_;
+  VkDevice device_ = VK_NULL_HANDLE;
+  VkQueue queue_ = VK_NULL_HANDLE;
+  std::mutex queue_lock_;
+  uint32_t queue_family_ = 0;
+  bool int64_atomics_ = false;
+  VkPhysicalDeviceLimits limits_{};
+  VkPhysicalDeviceMemoryProperties memory_{};
+};
+
+}  // namespace campaign::vk

@@ -1,0 +1,441 @@
+/**
+ * SECTION:element-particlesrc
+ * @title: particlesrc
+ *
+ * Simulates a world of particles with Vulkan compute and draws it to video.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 particlesrc particles=500000 ! video/x-raw,width=1280,height=720 ! videoconvert !
+ * autovideosink
+ * ]|
+ */
+#include "gstparticlesrc.hpp"
+
+#include <gst/base/gstpushsrc.h>
+#include <gst/video/video.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "gstframepool.hpp"
+#include "navigation.hpp"
+#include "particles/simulation.hpp"
+#include "particlesettings.hpp"
+#include "particlestats.hpp"
+#include "util/at_boundary.hpp"
+#include "util/guarded.hpp"
+#include "util/post.hpp"
+
+GST_DEBUG_CATEGORY_STATIC(gst_particle_src_debug);
+#define GST_CAT_DEFAULT gst_particle_src_debug
+
+using campaign::at_boundary;
+using campaign::Error;
+using campaign::Guarded;
+using campaign::LiveSettings;
+using campaign::ParticleSettings;
+using campaign::ParticleStats;
+namespace particles = campaign::particles;
+
+namespace {
+
+// What runs between start() and stop(). Only the streaming thread touches it, and the base class's calls that
+// happen while that thread rests: negotiation and seeks.
+struct Stream {
+  explicit Stream(std::unique_ptr<particles::Simulation> s) : simulation(std::move(s)) {}
+  std::unique_ptr<particles::Simulation> simulation;
+  LiveSettings applied;  // what the simulation already knows
+  GstVideoInfo info;
+  particles::Simulation::Rate rate;
+  int64_t frame = 0;                 // the next one
+  std::optional<GstClockTime> seek;  // where to go before the next one
+  bool reverse = false;
+};
+
+struct Impl {
+  Guarded<ParticleSettings> settings;
+  Guarded<ParticleStats> stats;
+  std::optional<Stream> stream;
+  std::atomic<bool> flushing = false;      // set by unlock() to end a long catch-up
+  std::atomic<int> width = 0, height = 0;  // for pointer events, which come from any thread
+};
+
+}  // namespace
+
+struct GstParticleSrc {
+  GstPushSrc parent;
+  Impl* impl;
+};
+struct GstParticleSrcClass {
+  GstPushSrcClass parent;
+};
+
+#define gst_particle_src_parent_class parent_class
+G_DEFINE_TYPE(GstParticleSrc, gst_particle_src, GST_TYPE_PUSH_SRC)
+
+namespace {
+
+enum { PROP_STATS = 100 };  // above those of particlesettings.cpp
+
+Impl& impl(gpointer self) { return *static_cast<GstParticleSrc*>(self)->impl; }
+
+constexpr const char* kCaps =
+    "video/x-raw, format = (string) { NV12, I420 }, colorimetry = (string) bt709, "
+    "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], framerate = (fraction) [ 0/1, 2147483647/1 ]; "
+    "video/x-raw, format = (string) { RGBA, BGRA, RGBx, BGRx }, "
+    "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], framerate = (fraction) [ 0/1, 2147483647/1 ]";
+
+std::optional<Error> check_count(uint32_t count, const particles::Engine& engine) {
+  if (count >= 1 && count <= engine.most_particles()) return std::nullopt;
+  return Error::invalid(
+      "particles",
+      "1 to " + std::to_string(engine.most_particles()) + " on the device '" + engine.device_name() + "'",
+      std::to_string(count));
+}
+
+particles::FrameLayout layout_of(const GstVideoInfo& info) {
+  particles::FrameLayout layout;
+  switch (GST_VIDEO_INFO_FORMAT(&info)) {
+    case GST_VIDEO_FORMAT_NV12:
+      layout.format = particles::PixelFormat::nv12;
+      break;
+    case GST_VIDEO_FORMAT_I420:
+      layout.format = particles::PixelFormat::i420;
+      break;
+    case GST_VIDEO_FORMAT_BGRA:
+    case GST_VIDEO_FORMAT_BGRx:
+      layout.format = particles::PixelFormat::bgra;
+      break;
+    default:
+      layout.format = particles::PixelFormat::rgba;
+      break;
+  }
+  layout.width = static_cast<uint32_t>(GST_VIDEO_INFO_WIDTH(&info));
+  layout.height = static_cast<uint32_t>(GST_VIDEO_INFO_HEIGHT(&info));
+  for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES(&info); ++i) {
+    layout.offset[i] = static_cast<uint32_t>(GST_VIDEO_INFO_PLANE_OFFSET(&info, i));
+    layout.stride[i] = static_cast<uint32_t>(GST_VIDEO_INFO_PLANE_STRIDE(&info, i));
+  }
+  layout.size = GST_VIDEO_INFO_SIZE(&info);
+  return layout;
+}
+
+// Tells the world what has changed since the last frame. What cannot be is warned about, once, and left.
+void apply(GstBaseSrc* src, Stream& stream, const LiveSettings& wanted) {
+  auto& world = stream.simulation->world();
+  auto& applied = stream.applied;
+  auto warn = [&](const Error& error) {
+    campaign::post(GST_MESSAGE_WARNING, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, error);
+  };
+  if (wanted.scene.parsed != applied.scene.parsed) {
+    const auto& scene = *wanted.scene.parsed;
+    if (scene)
+      world.set_scene(*scene);
+    else
+      warn(scene.error());
+  }
+  if (uint32_t count = wanted.wanted_particles(); count != applied.wanted_particles()) {
+    if (auto error = check_count(count, stream.simulation->engine()))
+      warn(*error);
+    else
+      world.set_particles(count);
+  }
+  world.set_time_scale(wanted.paused ? 0 : wanted.time_scale);
+  world.set_forces(wanted.forces);
+  world.set_pointer(wanted.pointer);
+  if (wanted.zoom != 1) world.zoom(wanted.zoom);
+  applied = wanted;
+}
+
+gboolean gst_particle_src_start(GstBaseSrc* src) {
+  return at_boundary(src, FALSE, [&]() -> gboolean {
+    auto settings = impl(src).settings.snapshot();
+    auto fail = [&](gint code, const Error& error) {
+      campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, code, error);
+      return FALSE;
+    };
+    const auto& scene = *settings.live.scene.parsed;
+    if (!scene) return fail(GST_RESOURCE_ERROR_SETTINGS, scene.error());
+    auto engine = particles::Engine::open(settings.device);
+    if (!engine) return fail(GST_RESOURCE_ERROR_NOT_FOUND, engine.error());
+    if (auto error = check_count(settings.live.wanted_particles(), **engine)) {
+      return fail(GST_RESOURCE_ERROR_SETTINGS, *error);
+    }
+    GST_INFO_OBJECT(src, "on %s", (*engine)->device_name().c_str());
+    impl(src).stats.with([&](ParticleStats& stats) { stats = ParticleStats((*engine)->device_name()); });
+    auto& stream = impl(src).stream.emplace(std::make_unique<particles::Simulation>(
+        std::move(*engine), *scene, settings.seed, settings.live.wanted_particles()));
+    stream.applied = settings.live;
+    gst_video_info_init(&stream.info);
+    return TRUE;
+  });
+}
+
+gboolean gst_particle_src_stop(GstBaseSrc* src) {
+  impl(src).stream.reset();
+  return TRUE;
+}
+
+gboolean gst_particle_src_unlock(GstBaseSrc* src) {
+  impl(src).flushing = true;
+  return TRUE;
+}
+
+gboolean gst_particle_src_unlock_stop(GstBaseSrc* src) {
+  impl(src).flushing = false;
+  return TRUE;
+}
+
+GstCaps* gst_particle_src_fixate(GstBaseSrc* src, GstCaps* caps) {
+  caps = gst_caps_truncate(gst_caps_make_writable(caps));
+  GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gst_structure_fixate_field_nearest_int(structure, "width", 1280);
+  gst_structure_fixate_field_nearest_int(structure, "height", 720);
+  gst_structure_fixate_field_nearest_fraction(structure, "framerate", 30, 1);
+  if (gst_structure_has_field(structure, "pixel-aspect-ratio")) {
+    gst_structure_fixate_field_nearest_fraction(structure, "pixel-aspect-ratio", 1, 1);
+  } else {
+    gst_structure_set(structure, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
+  }
+  if (gst_structure_has_field(structure, "interlace-mode")) {
+    gst_structure_fixate_field_string(structure, "interlace-mode", "progressive");
+  } else {
+    gst_structure_set(structure, "interlace-mode", G_TYPE_STRING, "progressive", nullptr);
+  }
+  return GST_BASE_SRC_CLASS(parent_class)->fixate(src, caps);
+}
+
+gboolean gst_particle_src_set_caps(GstBaseSrc* src, GstCaps* caps) {
+  return at_boundary(src, FALSE, [&]() -> gboolean {
+    auto& stream = *impl(src).stream;
+    GstVideoInfo info;
+    if (!gst_video_info_from_caps(&info, caps) || GST_VIDEO_INFO_SIZE(&info) > G_MAXINT32) {
+      GST_ERROR_OBJECT(src, "cannot draw %" GST_PTR_FORMAT, caps);
+      return FALSE;
+    }
+    auto set = stream.simulation->set_picture(layout_of(info));
+    if (!set) {
+      campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+                     set.error());
+      return FALSE;
+    }
+    // A new rate counts its frames from where the old one ended.
+    if (stream.rate.num > 0 && stream.frame > 0) stream.rate.origin = stream.rate.time_of(stream.frame);
+    stream.frame = 0;
+    bool still = GST_VIDEO_INFO_FPS_N(&info) == 0;
+    stream.rate.num = still ? 1 : GST_VIDEO_INFO_FPS_N(&info);
+    stream.rate.den = still ? 0 : GST_VIDEO_INFO_FPS_D(&info);
+    stream.info = info;
+    impl(src).width = GST_VIDEO_INFO_WIDTH(&info);
+    impl(src).height = GST_VIDEO_INFO_HEIGHT(&info);
+    return TRUE;
+  });
+}
+
+gboolean gst_particle_src_decide_allocation(GstBaseSrc* src, GstQuery* query) {
+  return at_boundary(src, FALSE, [&]() -> gboolean {
+    auto& stream = *impl(src).stream;
+    GstCaps* caps = nullptr;
+    gst_query_parse_allocation(query, &caps, nullptr);
+    guint size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&stream.info)), least = 2, most = 0;
+    if (gst_query_get_n_allocation_pools(query) > 0) {
+      gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &least, nullptr);
+    }
+    // Our memory is what the device draws into, so it is our pool, whatever downstream has to offer.
+    auto pool = campaign::make_frame_pool(stream.info, stream.simulation->engine().frame_maker());
+    GstStructure* config = gst_buffer_pool_get_config(pool.get());
+    gst_buffer_pool_config_set_params(config, caps, size, least, most);
+    if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
+      gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+    }
+    if (!gst_buffer_pool_set_config(pool.get(), config)) return FALSE;
+    while (gst_query_get_n_allocation_pools(query) > 0) gst_query_remove_nth_allocation_pool(query, 0);
+    gst_query_add_allocation_pool(query, pool.get(), size, least, most);
+    return TRUE;
+  });
+}
+
+gboolean gst_particle_src_is_seekable(GstBaseSrc*) { return TRUE; }
+
+gboolean gst_particle_src_do_seek(GstBaseSrc* src, GstSegment* segment) {
+  auto& stream = *impl(src).stream;
+  segment->time = segment->start;
+  stream.reverse = segment->rate < 0;
+  stream.seek = segment->position;
+  return TRUE;
+}
+
+// The frame at a seek's position, or the one that ends there when going backwards.
+void take_seek(Stream& stream) {
+  if (!stream.seek) return;
+  auto& rate = stream.rate;
+  rate.origin = 0;
+  if (rate.den == 0) {
+    stream.frame = 0;
+  } else {
+    stream.frame = static_cast<int64_t>(gst_util_uint64_scale(*stream.seek, static_cast<guint64>(rate.num),
+                                                              static_cast<guint64>(rate.den) * GST_SECOND));
+    // Times of frames are rounded down, so the frame after may begin at the very position.
+    if (rate.time_of(stream.frame + 1) <= static_cast<int64_t>(*stream.seek)) ++stream.frame;
+    if (stream.reverse) --stream.frame;
+  }
+  stream.seek.reset();
+  stream.simulation->jump();
+}
+
+GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
+  return at_boundary(push, GST_FLOW_ERROR, [&]() -> GstFlowReturn {
+    auto* src = GST_BASE_SRC(push);
+    auto& self = impl(src);
+    auto& stream = *self.stream;
+    take_seek(stream);
+    bool still = stream.rate.den == 0;
+    if (stream.frame < 0 || (still && stream.frame > 0)) return GST_FLOW_EOS;
+    auto begin = static_cast<GstClockTime>(stream.rate.time_of(stream.frame));
+    auto end = static_cast<GstClockTime>(stream.rate.time_of(stream.frame + 1));
+
+    gst_object_sync_values(GST_OBJECT(src), begin);
+    apply(src, stream, self.settings.with([](ParticleSettings& s) {
+      LiveSettings live = s.live;
+      s.live.zoom = 1;
+      return live;
+    }));
+    gint64 started = g_get_monotonic_time();
+    auto drawn =
+        stream.simulation->draw(stream.frame, stream.rate, *campaign::frame_memory_of(buffer), self.flushing);
+    if (!drawn) {
+      campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED, drawn.error());
+      return GST_FLOW_ERROR;
+    }
+    if (!*drawn) return GST_FLOW_FLUSHING;
+
+    GST_BUFFER_PTS(buffer) = begin;
+    GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_DURATION(buffer) = still ? GST_CLOCK_TIME_NONE : end - begin;
+    GST_BUFFER_OFFSET(buffer) = static_cast<guint64>(stream.frame);
+    GST_BUFFER_OFFSET_END(buffer) = static_cast<guint64>(stream.frame + 1);
+    stream.frame += stream.reverse ? -1 : 1;
+
+    gint64 now = g_get_monotonic_time();
+    auto report = self.stats.with([&](ParticleStats& stats) {
+      return stats.count_frame(now, now - started, stream.simulation->world().particles());
+    });
+    if (report)
+      gst_element_post_message(GST_ELEMENT(src), gst_message_new_element(GST_OBJECT(src), report.release()));
+    return GST_FLOW_OK;
+  });
+}
+
+void gst_particle_src_get_times(GstBaseSrc* src, GstBuffer* buffer, GstClockTime* start, GstClockTime* end) {
+  if (!gst_base_src_is_live(src)) return;  // the sink keeps the time then
+  *start = GST_BUFFER_PTS(buffer);
+  if (GST_BUFFER_DURATION_IS_VALID(buffer)) *end = *start + GST_BUFFER_DURATION(buffer);
+}
+
+gboolean gst_particle_src_event(GstBaseSrc* src, GstEvent* event) {
+  return at_boundary(src, FALSE, [&]() -> gboolean {
+    auto& self = impl(src);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_NAVIGATION) {
+      return self.settings.with([&](ParticleSettings& settings) {
+        return campaign::apply_navigation(settings.live, event, self.width, self.height);
+      });
+    }
+    if (GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_UPSTREAM && gst_event_get_structure(event)) {
+      if (campaign::apply_campaign_event(self.settings, gst_event_get_structure(event))) return TRUE;
+    }
+    return GST_BASE_SRC_CLASS(parent_class)->event(src, event);
+  });
+}
+
+gboolean gst_particle_src_query(GstBaseSrc* src, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) == GST_QUERY_CONVERT) {
+    auto caps = campaign::adopt(gst_pad_get_current_caps(GST_BASE_SRC_PAD(src)));
+    GstVideoInfo info;
+    GstFormat from, to;
+    gint64 from_value = 0, to_value = 0;
+    gst_query_parse_convert(query, &from, &from_value, &to, nullptr);
+    if (!caps || !gst_video_info_from_caps(&info, caps.get()) ||
+        !gst_video_info_convert(&info, from, from_value, to, &to_value)) {
+      return FALSE;
+    }
+    gst_query_set_convert(query, from, from_value, to, to_value);
+    return TRUE;
+  }
+  return GST_BASE_SRC_CLASS(parent_class)->query(src, query);
+}
+
+void gst_particle_src_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  at_boundary(object, false, [&] {
+    bool known = campaign::set_particle_property(impl(object).settings, id, value);
+    if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    return known;
+  });
+}
+
+void gst_particle_src_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  at_boundary(object, false, [&] {
+    auto& self = impl(object);
+    if (id == PROP_STATS) {
+      g_value_take_boxed(value,
+                         self.stats.with([](ParticleStats& stats) { return stats.structure(); }).release());
+      return true;
+    }
+    bool known = campaign::get_particle_property(self.settings, id, value);
+    if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    return known;
+  });
+}
+
+void gst_particle_src_finalize(GObject* object) {
+  delete reinterpret_cast<GstParticleSrc*>(object)->impl;
+  G_OBJECT_CLASS(parent_class)->finalize(object);
+}
+
+}  // namespace
+
+static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
+  GST_DEBUG_CATEGORY_INIT(gst_particle_src_debug, "particlesrc", 0, "Particle worlds as video");
+  auto* object = G_OBJECT_CLASS(klass);
+  object->set_property = gst_particle_src_set_property;
+  object->get_property = gst_particle_src_get_property;
+  object->finalize = gst_particle_src_finalize;
+  campaign::install_particle_properties(object);
+  g_object_class_install_property(
+      object, PROP_STATS,
+      g_param_spec_boxed("stats", "Statistics",
+                         "Device, particles, frames so far, frames per second and nanoseconds to draw one",
+                         GST_TYPE_STRUCTURE,
+                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+
+  auto* element = GST_ELEMENT_CLASS(klass);
+  gst_element_class_set_static_metadata(
+      element, "Particle world source", "Source/Video",
+      "Simulates a world of particles with Vulkan compute and draws it to video",
+      "gst-campaign contributors");
+  auto caps = campaign::adopt(gst_caps_from_string(kCaps));
+  gst_element_class_add_pad_template(element,
+                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps.get()));
+
+  auto* base = GST_BASE_SRC_CLASS(klass);
+  base->start = gst_particle_src_start;
+  base->stop = gst_particle_src_stop;
+  base->unlock = gst_particle_src_unlock;
+  base->unlock_stop = gst_particle_src_unlock_stop;
+  base->fixate = gst_particle_src_fixate;
+  base->set_caps = gst_particle_src_set_caps;
+  base->decide_allocation = gst_particle_src_decide_allocation;
+  base->is_seekable = gst_particle_src_is_seekable;
+  base->do_seek = gst_particle_src_do_seek;
+  base->get_times = gst_particle_src_get_times;
+  base->event = gst_particle_src_event;
+  base->query = gst_particle_src_query;
+  GST_PUSH_SRC_CLASS(klass)->fill = gst_particle_src_fill;
+}
+
+static void gst_particle_src_init(GstParticleSrc* self) {
+  self->impl = new Impl;
+  gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
+  gst_base_src_set_live(GST_BASE_SRC(self), FALSE);
+}

@@ -1,0 +1,10 @@
+#include <gst/gst.h>
+
+#include "gstparticlesrc.hpp"
+
+static gboolean plugin_init(GstPlugin* plugin) {
+  return gst_element_register(plugin, "particlesrc", GST_RANK_NONE, GST_TYPE_PARTICLE_SRC);
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, particles, "Live particle worlds", plugin_init,
+                  PACKAGE_VERSION, "LGPL", "gst-campaign", "https://gst-campaign.invalid")

@@ -1,0 +1,107 @@
+// From accumulated light to video in one pass: tone mapping, colour conversion and packing, 8 x 2 pixels an
+// invocation, in 32-bit words straight into the memory that becomes the frame.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 1) const uint FORMAT = 0u;  // 0 NV12, 1 I420, 2 RGBA, 3 BGRA
+
+#include "kernel/lanes.glsl"
+#include "kernel/params.h"
+#include "kernel/tone.h"
+
+layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
+layout(std430, binding = 5) readonly buffer LightBlock { uvec2 light[]; };
+layout(std430, binding = 8) readonly buffer SpreadBlock { vec4 spread[]; };
+layout(std430, binding = 9) writeonly buffer FrameBlock { uint frame[]; };
+
+#include "unpack.glsl"
+
+uint pack_bytes(vec4 codes) {
+  uvec4 c = uvec4(codes);
+  return c.x | (c.y << 8) | (c.z << 16) | (c.w << 24);
+}
+
+// A 4 x 2 ordered dither, in codes: keeps the dark gradients of the glow from banding.
+const vec4 kDither[2] = vec4[2](vec4(0.0625, 0.5625, 0.1875, 0.6875), vec4(0.8125, 0.3125, 0.9375, 0.4375));
+
+void main() {
+  uint tiles = (V.raster.x + 7u) / 8u;
+  uint tile = gl_GlobalInvocationID.x;
+  if (tile >= tiles * ((V.raster.y + 1u) / 2u)) return;
+  uint cell_x = tile % tiles;
+  uint y0 = (tile / tiles) * 2u;
+  uint x0 = cell_x * 8u;
+
+  // The glow of the three cells that these eight columns lie between, on the rows above and below.
+  int last_row = int((V.raster.y + 7u) / 8u) - 1;
+  float gy = (float(y0) + 1.0) / 8.0 - 0.5;
+  int above = int(floor(gy));
+  float down = gy - float(above);
+  uint row_a = uint(clamp(above, 0, last_row)) * V.raster.w;
+  uint row_b = uint(clamp(above + 1, 0, last_row)) * V.raster.w;
+  uint left = max(cell_x, 1u) - 1u;
+  uint right = min(cell_x + 1u, V.raster.w - 1u);
+  vec3 glow_l = mix(spread[row_a + left].xyz, spread[row_b + left].xyz, down) * V.light.w + V.ground.xyz;
+  vec3 glow_m = mix(spread[row_a + cell_x].xyz, spread[row_b + cell_x].xyz, down) * V.light.w + V.ground.xyz;
+  vec3 glow_r = mix(spread[row_a + right].xyz, spread[row_b + right].xyz, down) * V.light.w + V.ground.xyz;
+  const vec4 first = vec4(0.5625, 0.6875, 0.8125, 0.9375);   // from the left cell's middle to this one's
+  const vec4 second = vec4(0.0625, 0.1875, 0.3125, 0.4375);  // and on towards the right one's
+
+  vec4 sum_r[2], sum_g[2], sum_b[2];
+  sum_r[0] = sum_r[1] = sum_g[0] = sum_g[1] = sum_b[0] = sum_b[1] = vec4(0.0);
+  for (uint row = 0u; row < 2u; ++row) {
+    uint y = y0 + row;
+    uint from = min(y, V.raster.y - 1u) * V.raster.z;  // an odd edge counts twice in its chroma
+    for (uint half_tile = 0u; half_tile < 2u; ++half_tile) {
+      uint x = x0 + half_tile * 4u;
+      vec3 a = light_of(light[from + min(x, V.raster.x - 1u)]);
+      vec3 b = light_of(light[from + min(x + 1u, V.raster.x - 1u)]);
+      vec3 c = light_of(light[from + min(x + 2u, V.raster.x - 1u)]);
+      vec3 d = light_of(light[from + min(x + 3u, V.raster.x - 1u)]);
+      vec4 t = half_tile == 0u ? first : second;
+      vec3 near = half_tile == 0u ? glow_l : glow_m;
+      vec3 far = (half_tile == 0u ? glow_m : glow_r) - near;
+      F red = tone(vec4(a.x, b.x, c.x, d.x) * V.light.z + (near.x + far.x * t));
+      F green = tone(vec4(a.y, b.y, c.y, d.y) * V.light.z + (near.y + far.y * t));
+      F blue = tone(vec4(a.z, b.z, c.z, d.z) * V.light.z + (near.z + far.z * t));
+      if (FORMAT >= 2u) {
+        uvec4 r8 = uvec4(red * 255.0 + kDither[row]);
+        uvec4 g8 = uvec4(green * 255.0 + kDither[row]);
+        uvec4 b8 = uvec4(blue * 255.0 + kDither[row]);
+        uvec4 words = (FORMAT == 2u ? r8 | (b8 << 16) : b8 | (r8 << 16)) | (g8 << 8) | 0xFF000000u;
+        if (y < V.raster.y) {
+          uint to = V.plane.x + y * V.target.z + x;
+          for (uint i = 0u; i < 4u && x + i < V.raster.x; ++i) frame[to + i] = words[i];
+        }
+      } else {
+        F luma = luma_of(red, green, blue);
+        if (y < V.raster.y && x / 4u < V.target.z) {
+          frame[V.plane.x + y * V.target.z + x / 4u] = pack_bytes(luma_code(luma) + kDither[row]);
+        }
+        sum_r[half_tile] += red;
+        sum_g[half_tile] += green;
+        sum_b[half_tile] += blue;
+      }
+    }
+  }
+  if (FORMAT >= 2u) return;
+
+  // Chroma of the mean colour of each 2 x 2 pixels: columns 0+1, 2+3 of both halves.
+  F red = vec4(sum_r[0].xz + sum_r[0].yw, sum_r[1].xz + sum_r[1].yw) * 0.25;
+  F green = vec4(sum_g[0].xz + sum_g[0].yw, sum_g[1].xz + sum_g[1].yw) * 0.25;
+  F blue = vec4(sum_b[0].xz + sum_b[0].yw, sum_b[1].xz + sum_b[1].yw) * 0.25;
+  F luma = luma_of(red, green, blue);
+  F cb = blue_code(blue, luma) + splat_f(0.5);
+  F cr = red_code(red, luma) + splat_f(0.5);
+  uint chroma_row = (y0 / 2u) * V.target.w;
+  if (FORMAT == 0u) {
+    uint word = cell_x * 2u;
+    uint to = V.plane.y + chroma_row + word;
+    frame[to] = pack_bytes(vec4(cb.x, cr.x, cb.y, cr.y));
+    if (word + 1u < V.target.w) frame[to + 1u] = pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w));
+  } else if (cell_x < V.target.w) {
+    frame[V.plane.y + chroma_row + cell_x] = pack_bytes(cb);
+    frame[V.plane.z + chroma_row + cell_x] = pack_bytes(cr);
+  }
+}
