@@ -11,7 +11,7 @@ layout(constant_id = 1) const uint FORMAT = 0u;  // 0 NV12, 1 I420, 2 RGBA, 3 BG
 #include "kernel/tone.h"
 
 layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
-layout(std430, binding = 5) readonly buffer LightBlock { uvec2 light[]; };
+layout(std430, binding = 5) readonly buffer LightBlock { uvec4 light[]; };  // two pixels each
 layout(std430, binding = 8) readonly buffer SpreadBlock { vec4 spread[]; };
 layout(std430, binding = 9) writeonly buffer FrameBlock { uint frame[]; };
 
@@ -55,10 +55,12 @@ void main() {
     uint from = min(y, V.raster.y - 1u) * V.raster.z;  // an odd edge counts twice in its chroma
     for (uint half_tile = 0u; half_tile < 2u; ++half_tile) {
       uint x = x0 + half_tile * 4u;
-      vec3 a = light_of(light[from + min(x, V.raster.x - 1u)]);
-      vec3 b = light_of(light[from + min(x + 1u, V.raster.x - 1u)]);
-      vec3 c = light_of(light[from + min(x + 2u, V.raster.x - 1u)]);
-      vec3 d = light_of(light[from + min(x + 3u, V.raster.x - 1u)]);
+      uvec4 ab = light[(from + x) / 2u];
+      uvec4 cd = light[(from + x) / 2u + 1u];
+      vec3 a = light_of(ab.xy);
+      vec3 b = x + 1u < V.raster.x ? light_of(ab.zw) : a;
+      vec3 c = light_of(cd.xy);
+      vec3 d = x + 3u < V.raster.x ? light_of(cd.zw) : c;
       vec4 t = half_tile == 0u ? first : second;
       vec3 near = half_tile == 0u ? glow_l : glow_m;
       vec3 far = (half_tile == 0u ? glow_m : glow_r) - near;

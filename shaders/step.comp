@@ -10,6 +10,10 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const bool MOVE = true;
 layout(constant_id = 2) const bool DRAW = true;
+layout(constant_id = 3) const uint ATTRACTORS = 0u;
+layout(constant_id = 4) const uint SPHERES = 0u;
+layout(constant_id = 5) const uint PLANES = 0u;
+layout(constant_id = 6) const bool TURBULENCE = true;
 
 #include "kernel/lanes.glsl"
 #include "kernel/params.h"
@@ -26,8 +30,6 @@ layout(std430, binding = 6) buffer GlowBlock { ACCUMULATOR glow[]; };
 
 U noise_at(U i) { return uvec4(noise[i.x], noise[i.y], noise[i.z], noise[i.w]); }
 
-#include "kernel/random.h"
-#include "kernel/birth.h"
 #include "kernel/motion.h"
 #include "kernel/light.h"
 
@@ -43,19 +45,14 @@ void main() {
   U salt = salt_of(id);
   F px, py, pz, vx, vy, vz;
 
-  bool born = MOVE && (cohort[which].life.x != 0u || group * 4u >= P.count.y);
-  if (born) {
-    birth(id, cohort[which].life.z, cohort[which].life.y, px, py, pz, vx, vy, vz);
-  } else {
-    px = state[group];
-    py = state[group + stride];
-    pz = state[group + 2u * stride];
-    vx = state[group + 3u * stride];
-    vy = state[group + 4u * stride];
-    vz = state[group + 5u * stride];
-    if (MOVE) move(salt, px, py, pz, vx, vy, vz);
-  }
+  px = state[group];
+  py = state[group + stride];
+  pz = state[group + 2u * stride];
+  vx = state[group + 3u * stride];
+  vy = state[group + 4u * stride];
+  vz = state[group + 5u * stride];
   if (MOVE) {
+    move(salt, px, py, pz, vx, vy, vz);
     state[group] = px;
     state[group + stride] = py;
     state[group + 2u * stride] = pz;

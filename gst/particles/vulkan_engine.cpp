@@ -10,6 +10,9 @@
 namespace campaign::particles {
 namespace {
 
+constexpr uint32_t kBirthWords[] = {
+#include "shaders/birth.inc"
+};
 constexpr uint32_t kStepWords[] = {
 #include "shaders/step.inc"
 };
@@ -74,7 +77,7 @@ class VulkanEngine final : public Engine {
 
  private:
   struct Pipelines {
-    vk::PipelineHandle move, draw, move_and_draw, glow_across, glow_down, resolve;
+    vk::PipelineHandle birth, move, draw, move_and_draw, glow_across, glow_down, resolve;
   };
 
   // The buffers of one picture's light, in the accumulators' padded sizes.
@@ -85,11 +88,16 @@ class VulkanEngine final : public Engine {
     vk::Buffer light, glow, across, spread;
   };
 
+  Result<void> build(vk::PipelineHandle& to, std::span<const uint32_t> words,
+                     std::initializer_list<uint32_t> constants);
+  Result<void> fit(const KernelShape& shape);
   Result<void> grow(uint32_t particles);
   Result<void> upload(const Work& work);
 
   std::shared_ptr<vk::Device> device_;
   std::unique_ptr<vk::Program> program_;
+  std::span<const uint32_t> step_words_;  // the variant that this device can run
+  KernelShape shape_{.attractors = 0};    // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
   vk::Buffer upload_, noise_, state_;
   uint32_t capacity_ = 0;  // particles that state_ has room for
@@ -108,23 +116,13 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
   engine->program_ = std::move(*program);
 
   bool int64 = options.int64_atomics && device->has_int64_atomics();
-  std::span<const uint32_t> step_words =
-      int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
-  struct {
-    vk::PipelineHandle* to;
-    std::span<const uint32_t> words;
-    std::array<uint32_t, 3> constants;
-  } wanted[] = {
-      {&engine->pipelines_.move, step_words, {kLocalSize, 1, 0}},
-      {&engine->pipelines_.draw, step_words, {kLocalSize, 0, 1}},
-      {&engine->pipelines_.move_and_draw, step_words, {kLocalSize, 1, 1}},
-      {&engine->pipelines_.glow_across, kGlowWords, {kLocalSize, 0, 0}},
-      {&engine->pipelines_.glow_down, kGlowWords, {kLocalSize, 1, 0}},
-  };
-  for (const auto& w : wanted) {
-    auto pipeline = engine->program_->pipeline(w.words, w.constants);
-    if (!pipeline) return pipeline.error();
-    *w.to = std::move(*pipeline);
+  engine->step_words_ = int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
+  auto& p = engine->pipelines_;
+  for (auto built : {engine->build(p.birth, kBirthWords, {kLocalSize}),
+                     engine->build(p.draw, engine->step_words_, {kLocalSize, 0, 1}),
+                     engine->build(p.glow_across, kGlowWords, {kLocalSize, 0}),
+                     engine->build(p.glow_down, kGlowWords, {kLocalSize, 1})}) {
+    if (!built) return built.error();
   }
 
   auto upload = vk::Buffer::create(device, kUploadSize, vk::BufferUse::upload, "parameters");
@@ -180,11 +178,29 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
     if (!buffer) return buffer.error();
     *w.to = std::move(*buffer);
   }
-  const uint32_t constants[] = {kLocalSize, static_cast<uint32_t>(layout.format)};
-  auto resolve = program_->pipeline(kResolveWords, constants);
-  if (!resolve) return resolve.error();
-  pipelines_.resolve = std::move(*resolve);
   picture_ = std::move(picture);
+  return build(pipelines_.resolve, kResolveWords, {kLocalSize, static_cast<uint32_t>(layout.format)});
+}
+
+Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_t> words,
+                                 std::initializer_list<uint32_t> constants) {
+  auto pipeline = program_->pipeline(words, {constants.begin(), constants.size()});
+  if (!pipeline) return pipeline.error();
+  to = std::move(*pipeline);
+  return {};
+}
+
+// Compiles the kernel for the forces of another scene.
+Result<void> VulkanEngine::fit(const KernelShape& shape) {
+  if (shape == shape_) return {};
+  if (auto done = submission_->wait(); !done) return done;
+  for (auto [to, draw] : {std::pair{&pipelines_.move, 0u}, std::pair{&pipelines_.move_and_draw, 1u}}) {
+    auto built = build(
+        *to, step_words_,
+        {kLocalSize, 1, draw, shape.attractors, shape.spheres, shape.planes, shape.turbulence ? 1u : 0u});
+    if (!built) return built;
+  }
+  shape_ = shape;
   return {};
 }
 
@@ -244,6 +260,9 @@ Result<void> VulkanEngine::run(const Work& work) {
   if (work.step && work.step->params.count.x > capacity_) {
     if (auto grown = grow(work.step->params.count.x); !grown) return grown;
   }
+  if (work.step) {
+    if (auto fits = fit(work.step->shape); !fits) return fits;
+  }
   if (auto done = submission_->wait(); !done) return done;
   if (auto uploaded = upload(work); !uploaded) return uploaded;
 
@@ -269,6 +288,14 @@ Result<void> VulkanEngine::run(const Work& work) {
     submission_->clear(picture_.light);
     submission_->clear(picture_.glow);
     submission_->barrier();
+  }
+  if (work.step) {
+    const auto& params = work.step->params;
+    uint32_t newborn = params.births.x * params.births.y + (params.count.x + 3) / 4 - params.count.y / 4;
+    if (newborn > 0) {
+      submission_->run(pipelines_.birth, dispatch(newborn));
+      submission_->barrier();
+    }
   }
   uint32_t moved = work.step ? (work.step->params.count.x + 3) / 4 : 0;
   uint32_t drawn = work.view ? (work.view->target.y + 3) / 4 : 0;

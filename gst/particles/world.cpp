@@ -78,12 +78,19 @@ std::optional<Step> World::advance(Nanoseconds stream_time) {
     return std::nullopt;
   }
   Step step;
+  step.shape = shape();
   step.params.count = {particles_, std::min(alive_, particles_) & ~3u, seed_, 0};
+  if (alive_ >= particles_) step.params.count.y = particles_;
   step.params.motion.x = f(now - before);
   fill_forces(step.params);
   fill_cohorts(step, before, now);
   alive_ = particles_;
   return step;
+}
+
+KernelShape World::shape() const {
+  return {static_cast<uint32_t>(scene_.attractors.size()) + 1, static_cast<uint32_t>(scene_.spheres.size()),
+          static_cast<uint32_t>(scene_.planes.size()), scene_.turbulence != 0};
 }
 
 void World::fill_forces(StepParams& params) const {
@@ -105,10 +112,8 @@ void World::fill_forces(StepParams& params) const {
     params.attractor_shape[attractors++] = {f(a.softening * a.softening), f(a.steepness),
                                             f(a.spin * factors_.attraction), 0};
   }
-  if (pointer_.pull != 0) {
-    params.attractor[attractors] = vec4(pointer_in_world(), pointer_.pull * scene_.pointer_strength);
-    params.attractor_shape[attractors++] = {0.04f, 0, 0, 0};
-  }
+  params.attractor[attractors] = vec4(pointer_in_world(), pointer_.pull * scene_.pointer_strength);
+  params.attractor_shape[attractors] = {0.04f, 0, 0, 0};
   uint32_t spheres = 0;
   for (const auto& s : scene_.spheres) params.sphere[spheres++] = vec4(s.position, s.radius);
   uint32_t planes = 0;
@@ -116,10 +121,10 @@ void World::fill_forces(StepParams& params) const {
   params.bounce = {f(scene_.sphere_bounce), f(scene_.plane_bounce), 0, 0};
   uint32_t emitters = 0;
   for (const auto& e : scene_.emitters) params.emitter[emitters++] = kernel_emitter(e);
-  params.lists = {attractors, spheres, planes, emitters};
 }
 
 void World::fill_cohorts(Step& step, double before, double now) const {
+  step.params.births = {0, ((particles_ + 3) / 4 + kClasses - 1) / kClasses, 0, 0};
   for (uint32_t c = 0; c < kClasses; ++c) {
     uint32_t which = emitter_of(c, scene_);
     const EmitterSpec& e = scene_.emitters[which];
@@ -130,7 +135,9 @@ void World::fill_cohorts(Step& step, double before, double now) const {
     double age = fraction(lives);
     double fade = smooth(0, 0.12, age) * (1 - smooth(0.72, 1, age)) * e.brightness;
     auto& cohort = step.cohorts[c];
-    cohort.life = {born ? 1u : 0u, which, static_cast<uint32_t>(static_cast<int64_t>(std::floor(lives))), 0};
+    cohort.life.x = which;
+    cohort.life.y = static_cast<uint32_t>(static_cast<int64_t>(std::floor(lives)));
+    if (born) step.cohorts[step.params.births.x++].life.z = c;
     cohort.slow = {f(e.slow.r * fade), f(e.slow.g * fade), f(e.slow.b * fade), 0};
     cohort.fast = {f((e.fast.r - e.slow.r) * fade), f((e.fast.g - e.slow.g) * fade),
                    f((e.fast.b - e.slow.b) * fade), f(1 / (e.full_speed * e.full_speed))};

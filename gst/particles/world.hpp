@@ -13,8 +13,17 @@ namespace campaign::particles {
 
 using Nanoseconds = int64_t;
 
+// What a scene asks of the kernel's code rather than of its numbers: a kernel is compiled for each.
+struct KernelShape {
+  uint32_t attractors = 1;  // the scene's and the pointer's, which is always there
+  uint32_t spheres = 0, planes = 0;
+  bool turbulence = false;
+  bool operator==(const KernelShape&) const = default;
+};
+
 // One step of the kernel.
 struct Step {
+  KernelShape shape;
   StepParams params;
   Cohort cohorts[kClasses];
 };
@@ -62,6 +71,7 @@ class World {
  private:
   double seconds() const { return static_cast<double>(world_time_) * 1e-9; }
   Nanoseconds world_time_at(Nanoseconds stream_time) const;
+  KernelShape shape() const;
   void fill_forces(StepParams& params) const;
   void fill_cohorts(Step& step, double before, double now) const;
   Vec3 pointer_in_world() const;

@@ -12,8 +12,9 @@ F select(M m, F yes, F no) { return mix(no, yes, m); }
 M less(F a, F b) { return lessThan(a, b); }
 M greater(F a, F b) { return greaterThan(a, b); }
 M both(M a, M b) { return bvec4(uvec4(a) & uvec4(b)); }
-F to_f(U x) { return vec4(x); }
-U to_u(F x) { return uvec4(x); }   // towards zero; x >= 0
+// Through signed integers, which processors convert several times faster: x < 2^31 either way.
+F to_f(U x) { return vec4(ivec4(x)); }
+U to_u(F x) { return uvec4(ivec4(x)); }  // towards zero
 U floor_bits(F x) { return uvec4(ivec4(floor(x))); }  // two's complement, for wrapping
 F splat_f(float x) { return vec4(x); }
 U splat_u(uint x) { return uvec4(x); }

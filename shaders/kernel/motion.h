@@ -1,5 +1,6 @@
 // One step of the physics for one vector of particles, without branches over them: gravity, turbulence from a
-// baked curl-noise table, attractors, colliders, drag. Semi-implicit Euler.
+// baked curl-noise table, attractors, colliders, drag. Semi-implicit Euler. ATTRACTORS, SPHERES, PLANES and
+// TURBULENCE are constants of the compiled kernel, so that its loops unroll.
 
 // One signed 10-bit component of the packed table, as -511..511.
 KERNEL F noise_axis(U packed, uint shift) {
@@ -25,7 +26,7 @@ KERNEL void accelerate_by_turbulence(U salt, F px, F py, F pz, INOUT(F) vx, INOU
 
 KERNEL void accelerate_by_attractors(F px, F py, F pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
   float dt = P.motion.x;
-  for (uint i = 0u; i < P.lists.x; ++i) {
+  for (uint i = 0u; i < ATTRACTORS; ++i) {
     F dx = splat_f(P.attractor[i].x) - px;
     F dy = splat_f(P.attractor[i].y) - py;
     F dz = splat_f(P.attractor[i].z) - pz;
@@ -55,7 +56,7 @@ KERNEL void bounce_off(M inside, F nx, F ny, F nz, F depth, float bounce, INOUT(
 }
 
 KERNEL void collide(INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
-  for (uint i = 0u; i < P.lists.y; ++i) {
+  for (uint i = 0u; i < SPHERES; ++i) {
     F dx = px - splat_f(P.sphere[i].x);
     F dy = py - splat_f(P.sphere[i].y);
     F dz = pz - splat_f(P.sphere[i].z);
@@ -65,7 +66,7 @@ KERNEL void collide(INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F)
     bounce_off(greater(depth, splat_f(0.0f)), dx * inverse, dy * inverse, dz * inverse, depth, P.bounce.x, px, py,
                pz, vx, vy, vz);
   }
-  for (uint i = 0u; i < P.lists.z; ++i) {
+  for (uint i = 0u; i < PLANES; ++i) {
     F nx = splat_f(P.plane[i].x);
     F ny = splat_f(P.plane[i].y);
     F nz = splat_f(P.plane[i].z);
@@ -83,7 +84,7 @@ KERNEL U salt_of(U id) {
 KERNEL void move(U salt, INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
   F dt = splat_f(P.motion.x);
   F kept = splat_f(P.motion.y);
-  if (P.motion.z != 0.0f) accelerate_by_turbulence(salt, px, py, pz, vx, vy, vz);
+  if (TURBULENCE) accelerate_by_turbulence(salt, px, py, pz, vx, vy, vz);
   accelerate_by_attractors(px, py, pz, vx, vy, vz);
   vx = (vx + splat_f(P.gravity.x) * dt) * kept;
   vy = (vy + splat_f(P.gravity.y) * dt) * kept;

@@ -19,8 +19,8 @@ struct Emitter {
 };
 
 struct StepParams {
-  Uvec4 count;        // x: particles, y: first one to be born now, z: seed, w: unused
-  Uvec4 lists;        // how many attractors, spheres, planes, emitters
+  Uvec4 count;        // x: particles, y: first one to be born now, z: seed, w: groups a component has room for
+  Uvec4 births;       // x: cohorts born in this step, y: groups of four in each
   Vec4 motion;        // x: dt in seconds, y: velocity kept after a step, z: turbulence, w: its cells per unit
   Vec4 drift;         // xyz: offset of the turbulence in cells
   Vec4 gravity;       // xyz: units per second squared
@@ -35,7 +35,7 @@ struct StepParams {
 // A class of particles shares birth, age and so fade and base colour. Class = (index / 4) % kClasses, so a
 // prefix of the particles holds every class in the same share.
 struct Cohort {
-  Uvec4 life;   // x: 1 when born in this step, y: emitter, z: generation, w: unused
+  Uvec4 life;   // x: emitter, y: generation, z: the number of the n-th cohort born in this step, for cohort n
   Vec4 slow;    // rgb at rest, faded by age
   Vec4 fast;    // rgb to add at full speed, faded by age; w: 1 / speed^2 that counts as full
 };
