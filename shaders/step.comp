@@ -30,6 +30,7 @@ layout(std430, binding = 6) buffer GlowBlock { ACCUMULATOR glow[]; };
 
 U noise_at(U i) { return uvec4(noise[i.x], noise[i.y], noise[i.z], noise[i.w]); }
 
+#include "kernel/salt.h"
 #include "kernel/motion.h"
 #include "kernel/light.h"
 
@@ -68,10 +69,10 @@ void main() {
   U pixel = pixel_of(px, py, pz, inverse_depth);
   pixel = select_u(lessThan(id, splat_u(V.target.y)), pixel, splat_u(kNoPixel));
   F scale = brightness_of(salt) * min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f)) * splat_f(V.light.x);
-  F heat = heat_of(vx, vy, vz, fast.w);
-  U r = weight_of(slow.x, fast.x, heat, scale, salt);
-  U g = weight_of(slow.y, fast.y, heat, scale, salt);
-  U b = weight_of(slow.z, fast.z, heat, scale, salt);
+  F heat = heat_of(vx, vy, vz, splat_f(fast.w));
+  U r = weight_of(splat_f(slow.x), splat_f(fast.x), heat, scale, salt);
+  U g = weight_of(splat_f(slow.y), splat_f(fast.y), heat, scale, salt);
+  U b = weight_of(splat_f(slow.z), splat_f(fast.z), heat, scale, salt);
   U x = pixel & splat_u(0xFFFFu);
   U y = pixel >> 16u;
 

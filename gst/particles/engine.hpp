@@ -22,7 +22,8 @@ struct Work {
 
 class Engine {
  public:
-  // `device`: "auto", an index, or part of a name.
+  // `device`: "auto" (a GPU if there is one, else the processor), "cpu", or the index or part of the name of
+  // a Vulkan device.
   static Result<std::unique_ptr<Engine>> open(std::string_view device);
   virtual ~Engine() = default;
 

@@ -327,10 +327,4 @@ Result<std::unique_ptr<Engine>> make_vulkan_engine(std::shared_ptr<vk::Device> d
   return VulkanEngine::create(std::move(device), options);
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(std::string_view choice) {
-  auto device = vk::Device::open(choice);
-  if (!device) return device.error();
-  return make_vulkan_engine(std::move(*device));
-}
-
 }  // namespace campaign::particles

@@ -19,6 +19,7 @@ U floor_bits(F x) { return uvec4(ivec4(floor(x))); }  // two's complement, for w
 F splat_f(float x) { return vec4(x); }
 U splat_u(uint x) { return uvec4(x); }
 F rsqrt_f(F x) { return inversesqrt(x); }
+F rsqrt_fast(F x) { return inversesqrt(x); }  // 11 bits are enough
 F sqrt_f(F x) { return sqrt(x); }
 F abs_f(F x) { return abs(x); }
 F floor_f(F x) { return floor(x); }

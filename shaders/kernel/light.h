@@ -27,12 +27,12 @@ KERNEL F brightness_of(U salt) {
 }
 
 // 0..1: how much of the fast colour a particle shows.
-KERNEL F heat_of(F vx, F vy, F vz, float per_speed2) {
-  return min_f((vx * vx + vy * vy + vz * vz) * splat_f(per_speed2), splat_f(1.0f));
+KERNEL F heat_of(F vx, F vy, F vz, F per_speed2) {
+  return min_f((vx * vx + vy * vy + vz * vz) * per_speed2, splat_f(1.0f));
 }
 
 // One channel's weight, rounded by the particle's own threshold so that faint light is kept on average.
-KERNEL U weight_of(float slow, float fast, F heat, F scale, U salt) {
+KERNEL U weight_of(F slow, F fast, F heat, F scale, U salt) {
   F threshold = to_f((salt >> 8u) & splat_u(255u)) * splat_f(1.0f / 256.0f);
-  return to_u(min_f((splat_f(slow) + heat * splat_f(fast)) * scale, splat_f(1023.0f)) + threshold);
+  return to_u(min_f((slow + heat * fast) * scale, splat_f(1023.0f)) + threshold);
 }

@@ -75,12 +75,6 @@ KERNEL void collide(INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F)
   }
 }
 
-// The particle's own constant: where it samples the turbulence, how bright it is, how its weight is rounded.
-KERNEL U salt_of(U id) {
-  U x = id * splat_u(0x9E3779B9u);
-  return (x ^ (x >> 15u)) * splat_u(0x85EBCA77u);
-}
-
 KERNEL void move(U salt, INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
   F dt = splat_f(P.motion.x);
   F kept = splat_f(P.motion.y);

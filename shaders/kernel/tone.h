@@ -1,8 +1,9 @@
 // From summed light to video: a filmic shoulder with gamma in one square root, then BT.709 limited range
 // (ITU-R BT.709-6, items 3.2 and 3.4).
 
-// Linear light to a display value in [0, 1): x / (1 + x) keeps colours from clipping, the root is the gamma.
-KERNEL F tone(F light) { return sqrt_f(light / (light + splat_f(1.0f))); }
+// Linear light to a display value in [0, 1): the root of x / (1 + x), where the fraction keeps colours from
+// clipping and the root is the gamma; written so that one reciprocal root does both.
+KERNEL F tone(F light) { return light * rsqrt_fast(light * (light + splat_f(1.0f)) + splat_f(1e-12f)); }
 
 KERNEL F luma_of(F r, F g, F b) {
   return r * splat_f(0.2126f) + g * splat_f(0.7152f) + b * splat_f(0.0722f);

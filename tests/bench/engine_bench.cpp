@@ -52,7 +52,7 @@ void run_stage(benchmark::State& state, Stage stage, uint32_t particles, uint32_
     auto done = (*engine)->run(work);
     if (!done) state.SkipWithError(done.error().for_user().c_str());
   };
-  for (int i = 0; i < 400; ++i) once(kStages[3]);  // births over, forces at work
+  for (int i = 0; i < 90; ++i) once(kStages[3]);  // births over, forces at work
   for (auto _ : state) once(stage);
   state.counters["particles/s"] =
       benchmark::Counter(particles, benchmark::Counter::kIsIterationInvariantRate);

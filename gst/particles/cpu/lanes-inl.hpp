@@ -1,0 +1,57 @@
+// The kernel's vocabulary in C++: one Highway vector of particles. The GLSL twin is
+// shaders/kernel/lanes.glsl. Included once for each instruction set, inside its namespace; hence no include
+// guard.
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using DF = hn::ScalableTag<float>;
+using DU = hn::RebindToUnsigned<DF>;
+using DI = hn::RebindToSigned<DF>;
+
+struct F {
+  hn::Vec<DF> v;
+};
+struct U {
+  hn::Vec<DU> v;
+};
+struct M {
+  hn::Mask<DF> v;
+};
+
+HWY_INLINE F operator+(F a, F b) { return {hn::Add(a.v, b.v)}; }
+HWY_INLINE F operator-(F a, F b) { return {hn::Sub(a.v, b.v)}; }
+HWY_INLINE F operator-(F a) { return {hn::Neg(a.v)}; }
+HWY_INLINE F operator*(F a, F b) { return {hn::Mul(a.v, b.v)}; }
+HWY_INLINE F operator/(F a, F b) { return {hn::Div(a.v, b.v)}; }
+HWY_INLINE U operator+(U a, U b) { return {hn::Add(a.v, b.v)}; }
+HWY_INLINE U operator*(U a, U b) { return {hn::Mul(a.v, b.v)}; }
+HWY_INLINE U operator&(U a, U b) { return {hn::And(a.v, b.v)}; }
+HWY_INLINE U operator|(U a, U b) { return {hn::Or(a.v, b.v)}; }
+HWY_INLINE U operator^(U a, U b) { return {hn::Xor(a.v, b.v)}; }
+HWY_INLINE U operator>>(U a, uint n) { return {hn::ShiftRightSame(a.v, static_cast<int>(n))}; }
+HWY_INLINE U operator<<(U a, uint n) { return {hn::ShiftLeftSame(a.v, static_cast<int>(n))}; }
+HWY_INLINE U operator>>(U a, U n) { return {hn::Shr(a.v, n.v)}; }
+
+HWY_INLINE F splat_f(float x) { return {hn::Set(DF(), x)}; }
+HWY_INLINE U splat_u(uint x) { return {hn::Set(DU(), x)}; }
+HWY_INLINE F load_f(const float* from) { return {hn::LoadU(DF(), from)}; }
+HWY_INLINE void store_f(F x, float* to) { hn::StoreU(x.v, DF(), to); }
+HWY_INLINE F select(M m, F yes, F no) { return {hn::IfThenElse(m.v, yes.v, no.v)}; }
+HWY_INLINE U select_u(M m, U yes, U no) { return {hn::IfThenElse(hn::RebindMask(DU(), m.v), yes.v, no.v)}; }
+HWY_INLINE M less(F a, F b) { return {hn::Lt(a.v, b.v)}; }
+HWY_INLINE M greater(F a, F b) { return {hn::Gt(a.v, b.v)}; }
+HWY_INLINE M both(M a, M b) { return {hn::And(a.v, b.v)}; }
+HWY_INLINE F to_f(U x) { return {hn::ConvertTo(DF(), hn::BitCast(DI(), x.v))}; }
+HWY_INLINE U to_u(F x) { return {hn::BitCast(DU(), hn::ConvertTo(DI(), x.v))}; }
+HWY_INLINE F floor_f(F x) { return {hn::Floor(x.v)}; }
+HWY_INLINE U floor_bits(F x) { return to_u(floor_f(x)); }
+HWY_INLINE F abs_f(F x) { return {hn::Abs(x.v)}; }
+HWY_INLINE F min_f(F a, F b) { return {hn::Min(a.v, b.v)}; }
+HWY_INLINE F max_f(F a, F b) { return {hn::Max(a.v, b.v)}; }
+HWY_INLINE F sqrt_f(F x) { return {hn::Sqrt(x.v)}; }
+HWY_INLINE F rsqrt_fast(F x) { return {hn::ApproximateReciprocalSqrt(x.v)}; }
+// One Newton step on the processor's estimate: 22 bits or more.
+HWY_INLINE F rsqrt_f(F x) {
+  F y = rsqrt_fast(x);
+  return y * (splat_f(1.5f) - splat_f(0.5f) * x * y * y);
+}

@@ -1,0 +1,66 @@
+// A few threads that do one piece of work together and then rest until the next: fork and join without
+// allocation, for work of a fraction of a millisecond.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace campaign {
+
+class Workers {
+ public:
+  // `count` counts the calling thread too; at least 1.
+  explicit Workers(unsigned count) {
+    for (unsigned i = 1; i < count; ++i) threads_.emplace_back([this, i] { serve(i); });
+  }
+  ~Workers() {
+    stopping_ = true;
+    ++round_;
+    round_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  unsigned count() const { return static_cast<unsigned>(threads_.size()) + 1; }
+
+  // Calls f(worker, part) for every part below `parts`, each once, on any worker; returns when all are done.
+  // One caller at a time. `f` must not throw.
+  template <class F>
+  void run(uint32_t parts, F&& f) {
+    call_ = [](void* context, unsigned worker, uint32_t part) { (*static_cast<F*>(context))(worker, part); };
+    context_ = &f;
+    parts_ = parts;
+    next_ = 0;
+    busy_ = static_cast<uint32_t>(threads_.size());
+    ++round_;
+    round_.notify_all();
+    take_parts(0);
+    for (uint32_t left = busy_; left != 0; left = busy_) busy_.wait(left);
+  }
+
+ private:
+  void take_parts(unsigned worker) {
+    for (uint32_t part = next_++; part < parts_; part = next_++) call_(context_, worker, part);
+  }
+  void serve(unsigned worker) {
+    for (uint32_t seen = 0;;) {
+      round_.wait(seen);
+      seen = round_;
+      if (stopping_) return;
+      take_parts(worker);
+      if (--busy_ == 0) busy_.notify_one();
+    }
+  }
+
+  void (*call_)(void*, unsigned, uint32_t) = nullptr;
+  void* context_ = nullptr;
+  uint32_t parts_ = 0;
+  std::atomic<uint32_t> next_ = 0, busy_ = 0, round_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::vector<std::thread> threads_;  // last: they use the members above
+};
+
+}  // namespace campaign
