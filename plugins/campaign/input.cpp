@@ -114,7 +114,9 @@ Result<void> Input::attach(std::unique_ptr<Branch> branch) {
   for (const auto& element : branch_->elements) gst_bin_add(bin_, element.get());
   bool linked = true;
   for (const auto& element : branch_->elements) {
-    linked = linked && gst_element_link(before, element.get());
+    // Unchecked: with encoded video upstream, the raw branch stands until the caps come.
+    linked = linked &&
+             gst_element_link_pads_full(before, "src", element.get(), "sink", GST_PAD_LINK_CHECK_NOTHING);
     before = element.get();
   }
   if (!linked) {
