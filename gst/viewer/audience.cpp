@@ -185,6 +185,11 @@ Session::Events Audience::session_events(ConnectionId connection, const std::str
     auto found = viewers_.find(connection);
     if (found != viewers_.end()) found->second.rendition->request_key_frame(g_get_monotonic_time());
   });
+  events.latency_changed = while_alive([this, connection] {
+    auto found = viewers_.find(connection);
+    if (found != viewers_.end())
+      worker_->post([session = found->second.session] { session->recalculate_latency(); });
+  });
   events.failed = [this, connection](Refusal refusal) {
     loop_->post([this, connection, refusal = std::move(refusal)] {
       if (server_) server_->refuse(connection, refusal);

@@ -28,10 +28,8 @@ void Rendition::forget_format() {
 void Rendition::publish(const Ref<GstBuffer>& unit, std::int64_t now) {
   const bool key_frame = !GST_BUFFER_FLAG_IS_SET(unit.get(), GST_BUFFER_FLAG_DELTA_UNIT);
   measure(gst_buffer_get_size(unit.get()), key_frame, now);
-  const auto format = format_.snapshot();
-  if (!format) return;
   const auto sessions = sessions_.snapshot();
-  for (const auto& session : *sessions) session->push(unit, format->caps, key_frame);
+  for (const auto& session : *sessions) session->push(unit, key_frame);
   if (requests_.with([&](auto& requests) { return requests.frame(key_frame, now); }))
     upstream_.force_key_frame();
 }

@@ -21,7 +21,6 @@ class Session;
 struct RenditionFormat {
   Codec codec = Codec::h264;
   int width = 0, height = 0;
-  Ref<GstCaps> caps;  // of the encoded stream
 };
 
 struct RenditionRate {        // over the last full second

@@ -27,6 +27,13 @@ Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc) {
   return caps;
 }
 
+Ref<GstCaps> unit_caps(Codec codec) {
+  if (codec == Codec::vp8) return adopt(gst_caps_new_empty_simple("video/x-vp8"));
+  return adopt(gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "byte-stream", "alignment",
+                                   G_TYPE_STRING, "au", "profile", G_TYPE_STRING, "constrained-baseline",
+                                   "level", G_TYPE_STRING, "3.1", nullptr));
+}
+
 Ref<GstElement> make_payloader(Codec codec, guint32 ssrc) {
   auto payloader =
       sink(gst_element_factory_make(codec == Codec::vp8 ? "rtpvp8pay" : "rtph264pay", "payloader"));

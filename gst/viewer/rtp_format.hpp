@@ -12,6 +12,10 @@ inline constexpr unsigned kMtu = 1200;  // fits any path, TURN and VPN headers i
 
 Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc);
 
+// What the payloader is told it gets: as pinned as what it sends. rtph264pay refuses any other level than the
+// negotiated one, which the true caps of a 1080p stream, or of an encoder that names no level, do not fit.
+Ref<GstCaps> unit_caps(Codec codec);
+
 // Null when the plugin is missing. What it writes into its caps is replaced by rtp_caps().
 Ref<GstElement> make_payloader(Codec codec, guint32 ssrc);
 

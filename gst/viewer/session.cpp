@@ -89,7 +89,7 @@ Session::Session(SessionSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       ssrc_(g_random_int_range(1, G_MAXINT32)),
-      feed_(Feed{KeyFrameGate(kMaxWaitingUnits), {}}) {}
+      gate_(KeyFrameGate(kMaxWaitingUnits)) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
 
@@ -147,7 +147,7 @@ Result<Session::Graph> Session::build() {
   gst_bus_set_sync_handler(bus.get(), on_bus, new Weak(weak_from_this()), destroy<Weak>);
 
   g_object_set(source, "is-live", TRUE, "format", GST_FORMAT_TIME, "min-latency", G_GINT64_CONSTANT(0),
-               "max-bytes", guint64(0), "block", FALSE, nullptr);
+               "max-bytes", guint64(0), "block", FALSE, "caps", unit_caps(settings_.codec).get(), nullptr);
   g_object_set(queue, "max-size-buffers", 2, "max-size-bytes", 0, "max-size-time", guint64(0), nullptr);
   events_.payloader_setup(payloader.get());
   gst_util_set_object_arg(G_OBJECT(webrtcbin), "bundle-policy", "max-bundle");
@@ -201,6 +201,12 @@ void Session::close() {
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
   gst_bus_set_flushing(bus.get(), TRUE);
   gst_element_set_state(graph.pipeline.get(), GST_STATE_NULL);
+}
+
+// Until the latency is known, rtpsession cannot relate RTP time to the clock in its sender reports.
+void Session::recalculate_latency() {
+  const auto pipeline = graph_.snapshot().pipeline;
+  if (pipeline) gst_bin_recalculate_latency(GST_BIN(pipeline.get()));
 }
 
 // Once: the session offers, and nothing that changes later is worth a second negotiation.
@@ -314,29 +320,24 @@ void Session::connection_state_changed(GstElement* webrtcbin) {
   }
 }
 
-void Session::push(const Ref<GstBuffer>& unit, const Ref<GstCaps>& caps, bool key_frame) {
+void Session::push(const Ref<GstBuffer>& unit, bool key_frame) {
   if (!connected_ || closed_) return;
   const auto source = graph_.snapshot().source;
   if (!source) return;
-  auto* appsrc = GST_APP_SRC(source.get());
   guint64 waiting = 0;
-  g_object_get(appsrc, "current-level-buffers", &waiting, nullptr);
-  feed_.with([&](Feed& feed) {  // appsrc neither blocks nor calls back: safe under the lock
-    if (!feed.gate.admit(key_frame, waiting)) return;
-    if (feed.caps.get() != caps.get()) {
-      gst_app_src_set_caps(appsrc, caps.get());
-      feed.caps = caps;
-    }
-    gst_app_src_push_buffer(appsrc, Ref<GstBuffer>(unit).release());
+  g_object_get(source.get(), "current-level-buffers", &waiting, nullptr);
+  gate_.with([&](KeyFrameGate& gate) {  // appsrc neither blocks nor calls back: safe under the lock
+    if (gate.admit(key_frame, waiting))
+      gst_app_src_push_buffer(GST_APP_SRC(source.get()), Ref<GstBuffer>(unit).release());
   });
 }
 
 void Session::switch_stream() {
-  feed_.with([](Feed& feed) { feed.gate.close(); });
+  gate_.with([](KeyFrameGate& gate) { gate.close(); });
 }
 
 std::uint64_t Session::dropped() const {
-  return feed_.with([](const Feed& feed) { return feed.gate.dropped(); });
+  return gate_.with([](const KeyFrameGate& gate) { return gate.dropped(); });
 }
 
 void Session::fail(RefusalCode code, const std::string& what) {
@@ -350,7 +351,10 @@ GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
     gst_message_parse_error(message, &raw, nullptr);
     const ErrorPtr error{raw};
     if (auto session = lock(weak)) session->fail(RefusalCode::internal, error->message);
+  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
+    if (auto session = lock(weak)) session->events_.latency_changed();
   }
+  gst_message_unref(message);
   return GST_BUS_DROP;
 }
 

@@ -1,6 +1,6 @@
 // One viewer: a pipeline of its own, appsrc ! queue ! payloader ! webrtcbin, fed with encoded access units.
-// start() and close() run on the audience's worker; push() on streaming threads; the rest on any thread.
-// A fault in here ends this viewer only.
+// start(), recalculate_latency() and close() run on the audience's worker; push() on streaming threads; the
+// rest on any thread. A fault in here ends this viewer only.
 #pragma once
 
 #include <atomic>
@@ -35,6 +35,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::function<void(signalling::IceCandidate)> candidate;
     std::function<void()> connected;  // media may flow
     std::function<void()> key_frame_wanted;
+    std::function<void()> latency_changed;  // call recalculate_latency() on the worker
     std::function<void(signalling::Refusal)> failed;
     std::function<void(GstElement* payloader)> payloader_setup;  // borrowed, before it is used
     std::function<void(GstElement* webrtcbin)> webrtcbin_ready;
@@ -45,11 +46,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Result<void> start();
   void close();
+  void recalculate_latency();
 
   Result<void, signalling::Refusal> take_answer(const std::string& sdp);
   Result<void, signalling::Refusal> take_candidate(const signalling::IceCandidate& candidate);
 
-  void push(const Ref<GstBuffer>& unit, const Ref<GstCaps>& caps, bool key_frame);
+  void push(const Ref<GstBuffer>& unit, bool key_frame);
   void switch_stream();  // the next units are another stream's: wait for its key frame
 
   Codec codec() const { return settings_.codec; }
@@ -63,10 +65,6 @@ class Session : public std::enable_shared_from_this<Session> {
     bool offered = false, answered = false, remote_set = false;
     unsigned candidates = 0;
     std::vector<signalling::IceCandidate> early;  // came before the remote description was set
-  };
-  struct Feed {
-    KeyFrameGate gate;
-    Ref<GstCaps> caps;
   };
   using Weak = std::weak_ptr<Session>;
 
@@ -83,7 +81,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const guint32 ssrc_;
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
-  Guarded<Feed> feed_;
+  Guarded<KeyFrameGate> gate_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
 };
 

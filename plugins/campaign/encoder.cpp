@@ -79,11 +79,10 @@ void set_bitrate(const OpenEncoder& encoder, std::uint64_t bits_per_second) {
                           std::to_string(units).c_str());
 }
 
-void set_key_interval(const OpenEncoder& encoder, double framerate) {
+void set_key_interval(const OpenEncoder& encoder, unsigned frames) {
   const std::string name(encoder.profile->key_interval_property);
   if (!name.empty() && g_object_class_find_property(G_OBJECT_GET_CLASS(encoder.element.get()), name.c_str()))
-    gst_util_set_object_arg(G_OBJECT(encoder.element.get()), name.c_str(),
-                            std::to_string(key_interval(framerate)).c_str());
+    gst_util_set_object_arg(G_OBJECT(encoder.element.get()), name.c_str(), std::to_string(frames).c_str());
 }
 
 }  // namespace campaign

@@ -19,8 +19,9 @@ struct OpenEncoder {
 // `wanted`: an element's name, or empty for the best that reaches READY.
 Result<OpenEncoder> open_encoder(Codec codec, const std::string& wanted);
 
-// Before the stream's caps reach the encoder; the bitrate also while it runs.
+// Also while it runs.
 void set_bitrate(const OpenEncoder& encoder, std::uint64_t bits_per_second);
-void set_key_interval(const OpenEncoder& encoder, double framerate);
+// In NULL or READY only. In frames.
+void set_key_interval(const OpenEncoder& encoder, unsigned frames);
 
 }  // namespace campaign

@@ -79,7 +79,9 @@ struct _GstCampaignSink {
   CampaignSinkImpl* impl;  // owned
 };
 
-G_DEFINE_TYPE(GstCampaignSink, gst_campaign_sink, GST_TYPE_BIN)
+static void gst_campaign_sink_child_proxy_init(gpointer interface, gpointer data);
+G_DEFINE_TYPE_WITH_CODE(GstCampaignSink, gst_campaign_sink, GST_TYPE_BIN,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_CHILD_PROXY, gst_campaign_sink_child_proxy_init))
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(campaignsink, "campaignsink", GST_RANK_NONE, GST_TYPE_CAMPAIGN_SINK,
                                       GST_DEBUG_CATEGORY_INIT(gst_campaign_sink_debug, "campaignsink", 0,
                                                               "serves campaigns to browsers"))
@@ -362,6 +364,33 @@ static gboolean gst_campaign_sink_pad_query(GstPad* pad, GstObject* parent, GstQ
   return gst_pad_query_default(pad, parent, query);
 }
 
+// The pads are children besides the bin's elements, so that gst-launch takes sink_0::campaign=….
+static GstChildProxyInterface* parent_child_proxy;
+
+static GObject* gst_campaign_sink_get_child_by_index(GstChildProxy* proxy, guint index) {
+  const auto pads = pads_of(GST_CAMPAIGN_SINK(proxy));
+  if (index < pads.size()) return G_OBJECT(gst_object_ref(pads[index].get()));
+  return parent_child_proxy->get_child_by_index(proxy, index - guint(pads.size()));
+}
+
+static GObject* gst_campaign_sink_get_child_by_name(GstChildProxy* proxy, const gchar* name) {
+  if (GstPad* pad = gst_element_get_static_pad(GST_ELEMENT(proxy), name)) return G_OBJECT(pad);
+  GstElement* element = gst_bin_get_by_name(GST_BIN(proxy), name);
+  return element ? G_OBJECT(element) : nullptr;
+}
+
+static guint gst_campaign_sink_get_children_count(GstChildProxy* proxy) {
+  return guint(pads_of(GST_CAMPAIGN_SINK(proxy)).size()) + parent_child_proxy->get_children_count(proxy);
+}
+
+static void gst_campaign_sink_child_proxy_init(gpointer interface, gpointer) {
+  auto* child_proxy = static_cast<GstChildProxyInterface*>(interface);
+  parent_child_proxy = static_cast<GstChildProxyInterface*>(g_type_interface_peek_parent(interface));
+  child_proxy->get_child_by_index = gst_campaign_sink_get_child_by_index;
+  child_proxy->get_child_by_name = gst_campaign_sink_get_child_by_name;
+  child_proxy->get_children_count = gst_campaign_sink_get_children_count;
+}
+
 static GstPad* gst_campaign_sink_request_new_pad(GstElement* element, GstPadTemplate* templ,
                                                  const gchar* name, const GstCaps*) {
   auto* self = GST_CAMPAIGN_SINK(element);
@@ -380,6 +409,7 @@ static GstPad* gst_campaign_sink_request_new_pad(GstElement* element, GstPadTemp
   gst_pad_set_query_function(pad, gst_campaign_sink_pad_query);
   GST_OBJECT_FLAG_SET(pad, GST_PAD_FLAG_NEED_PARENT);
   if (!gst_element_add_pad(element, pad)) return nullptr;
+  gst_child_proxy_child_added(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
   return pad;
 }
 
@@ -390,6 +420,7 @@ static void gst_campaign_sink_release_pad(GstElement* element, GstPad* pad) {
   if (pad_impl.input) retire_rendition(self, pad_impl.input.get());
   gst_ghost_pad_set_target(GST_GHOST_PAD(pad), nullptr);
   pad_impl.input.reset();
+  gst_child_proxy_child_removed(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
   gst_element_remove_pad(element, pad);
 }
 

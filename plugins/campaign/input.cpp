@@ -52,7 +52,7 @@ Result<void> Input::open(InputSettings settings, const std::function<void(GstEle
   encoder_setup(encoder->element.get());
   settings_.with([&](auto& current) { current = std::move(settings); });
   encoder_.with([&](auto& current) { current = *encoder; });
-  return build_raw();
+  return build_raw(0);
 }
 
 void Input::close() {
@@ -65,8 +65,13 @@ std::shared_ptr<viewer::Rendition> Input::take_rendition() {
   return rendition_.with([](auto& rendition) { return std::exchange(rendition, nullptr); });
 }
 
-Result<void> Input::build_raw() {
+// Encoders take their key interval before they start only, and it depends on the frame rate: a branch is
+// built for one rate, on a guess at first.
+Result<void> Input::build_raw(double framerate) {
+  drop_branch();  // which leaves the encoder in NULL
   const OpenEncoder encoder = encoder_.snapshot();
+  key_interval_ = key_interval(framerate);
+  set_key_interval(encoder, key_interval_);
   auto branch = std::make_unique<Branch>(Branch{encoder.profile->codec, false, {}});
   auto convert = sink(gst_element_factory_make("videoconvert", nullptr));
   auto filter = sink(gst_element_factory_make("capsfilter", nullptr));
@@ -146,23 +151,22 @@ void Input::drop_branch() {
 Result<void> Input::configure(GstCaps* caps, std::shared_ptr<viewer::Rendition> rendition) {
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
   const auto codec = codec_from_caps_name(gst_structure_get_name(structure));
-  const bool fits = codec ? branch_->encoded && branch_->codec == *codec : !branch_->encoded;
+  int width = 0, height = 0, numerator = 0, denominator = 1;
+  gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, nullptr);
+  gst_structure_get_fraction(structure, "framerate", &numerator, &denominator);
+  const double framerate = denominator > 0 ? double(numerator) / denominator : 0;
+  const bool fits = codec ? branch_->encoded && branch_->codec == *codec
+                          : !branch_->encoded && key_interval_ == key_interval(framerate);
   if (!fits) {  // on the thread that feeds this branch: nothing is under way in clocksync
-    auto rebuilt = codec ? build_encoded(*codec) : build_raw();
+    auto rebuilt = codec ? build_encoded(*codec) : build_raw(framerate);
     if (!rebuilt) return rebuilt;
   }
   if (codec) {
     rendition->set_encoder("none");
   } else {
-    const OpenEncoder encoder = encoder_.snapshot();
-    int width = 0, height = 0, numerator = 0, denominator = 1;
-    gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, nullptr);
-    gst_structure_get_fraction(structure, "framerate", &numerator, &denominator);
-    const double framerate = denominator > 0 ? double(numerator) / denominator : 0;
     automatic_bitrate_ = default_bitrate(width, height, framerate);
     apply_bitrate();
-    set_key_interval(encoder, framerate);
-    rendition->set_encoder(std::string(encoder.profile->factory));
+    rendition->set_encoder(std::string(encoder_.snapshot().profile->factory));
   }
   rendition_.with([&](auto& current) { current = std::move(rendition); });
   return {};
@@ -202,7 +206,6 @@ GstFlowReturn Input::take_unit(GstAppSink* appsink) {
     format.codec = codec_from_caps_name(gst_structure_get_name(structure)).value_or(Codec::h264);
     gst_structure_get(structure, "width", G_TYPE_INT, &format.width, "height", G_TYPE_INT, &format.height,
                       nullptr);
-    format.caps = share(caps);
     published_caps_ = share(caps);
     rendition->set_format(std::move(format));
   }

@@ -52,7 +52,7 @@ class Input {
  private:
   struct Branch;
 
-  Result<void> build_raw();
+  Result<void> build_raw(double framerate);
   Result<void> build_encoded(Codec codec);
   Result<void> attach(std::unique_ptr<Branch> branch);
   void drop_branch();
@@ -68,6 +68,7 @@ class Input {
   Guarded<std::shared_ptr<viewer::Rendition>> rendition_;
   Guarded<OpenEncoder> encoder_;
   std::atomic<GstClockTime> epoch_ = GST_CLOCK_TIME_NONE;
+  unsigned key_interval_ = 0;                         // frames, as the encoder has it; like branch_
   std::atomic<std::uint64_t> automatic_bitrate_ = 0;  // bit/s, of the current caps
   Ref<GstCaps> published_caps_;                       // tap's thread
 };
