@@ -2,12 +2,15 @@
 // are handed over one at a time, when libsoup has written the one before.
 #include "signalling/connection.hpp"
 
+#include "signalling/message_limit.hpp"
 #include "signalling/server_message.hpp"
 
 namespace campaign::signalling {
 namespace {
 
 constexpr std::size_t kMaxOutgoingBytes = 1024 * 1024;
+// Beyond kMaxMessageBytes a viewer is told so; beyond this libsoup just hangs up.
+constexpr std::size_t kMaxFrameBytes = 4 * kMaxMessageBytes;
 constexpr unsigned kKeepaliveSeconds = 10;
 // A page sends pointer moves once a frame; 120 Hz screens and bursts of ICE candidates fit well below.
 constexpr double kMessagesPerSecond = 200, kMessageBurst = 400;
@@ -22,11 +25,12 @@ Connection::Connection(SoupWebsocketConnection* socket, Visitor visitor, GMainCo
       context_(context),
       messages_(kMessagesPerSecond, kMessageBurst),
       last_heard_(g_get_monotonic_time()) {
-  soup_websocket_connection_set_max_incoming_payload_size(socket_, kMaxMessageBytes);
+  soup_websocket_connection_set_max_incoming_payload_size(socket_, kMaxFrameBytes);
   soup_websocket_connection_set_keepalive_interval(socket_, kKeepaliveSeconds);
 }
 
 Connection::~Connection() {
+  message_limit_watch(socket_, nullptr, nullptr);
   for (gulong signal : signals_) g_signal_handler_disconnect(socket_, signal);
   if (writable_) {
     g_source_destroy(writable_);
@@ -39,6 +43,8 @@ Connection::~Connection() {
 
 void Connection::open(Handlers handlers) {
   handlers_ = std::move(handlers);
+  message_limit_watch(
+      socket_, [](gpointer self) { static_cast<Connection*>(self)->refuse_size(); }, this);
   const auto connect = [this](const char* signal, GCallback callback) {
     signals_.push_back(g_signal_connect(socket_, signal, callback, this));
   };
@@ -48,14 +54,14 @@ void Connection::open(Handlers handlers) {
   connect("pong", G_CALLBACK(+[](SoupWebsocketConnection*, GBytes*, gpointer self) {
             static_cast<Connection*>(self)->last_heard_ = g_get_monotonic_time();
           }));
-  connect("error", G_CALLBACK(+[](SoupWebsocketConnection*, GError* error, gpointer self) {
-            if (g_error_matches(error, SOUP_WEBSOCKET_ERROR, SOUP_WEBSOCKET_CLOSE_TOO_BIG))
-              static_cast<Connection*>(self)->say_too_large();
-          }));
   connect("closed", G_CALLBACK(+[](SoupWebsocketConnection*, gpointer self) {
             auto closed = static_cast<Connection*>(self)->handlers_.closed;  // outlives *self
             if (closed) closed();
           }));
+}
+
+void Connection::refuse_size() {
+  refuse({RefusalCode::too_large, "a message may have at most " + std::to_string(kMaxMessageBytes) + " bytes"});
 }
 
 void Connection::received(SoupWebsocketDataType type, GBytes* bytes) {
@@ -77,14 +83,6 @@ void Connection::received(SoupWebsocketDataType type, GBytes* bytes) {
   } else {
     handlers_.message(std::move(*message));
   }
-}
-
-// libsoup closes the connection with 1009 by itself after this signal, so nothing can be queued.
-void Connection::say_too_large() {
-  if (closing_ || soup_websocket_connection_get_state(socket_) != SOUP_WEBSOCKET_STATE_OPEN) return;
-  const Refusal refusal{RefusalCode::too_large,
-                        "a message may have at most " + std::to_string(kMaxMessageBytes) + " bytes"};
-  soup_websocket_connection_send_text(socket_, to_json(refusal).c_str());
 }
 
 void Connection::send(std::string text) {

@@ -52,7 +52,7 @@ class Connection {
   };
 
   void received(SoupWebsocketDataType type, GBytes* bytes);
-  void say_too_large();
+  void refuse_size();
   void flush();
   void watch_writability();
   static gboolean on_writable(GObject* stream, gpointer self);

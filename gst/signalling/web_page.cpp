@@ -70,8 +70,11 @@ void respond_error(SoupServerMessage* message, unsigned status, std::string_view
 }
 
 void WebPage::serve(SoupServerMessage* message, std::string_view path) const {
+  const bool folder = path != "/" && path.ends_with('/');  // GResource would ignore the slash
   const std::string name = prefix_ + (path == "/" ? "/index.html" : std::string(path));
-  GBytes* bytes = g_resource_lookup_data(resource_, name.c_str(), G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr);
+  GBytes* bytes =
+      folder ? nullptr
+             : g_resource_lookup_data(resource_, name.c_str(), G_RESOURCE_LOOKUP_FLAGS_NONE, nullptr);
   if (!bytes) {
     respond_error(message, SOUP_STATUS_NOT_FOUND, "not-found", "There is nothing here; the page is at /");
     return;

@@ -101,6 +101,12 @@ GstClockTime Audience::play(const Ref<GstClock>& clock, GstClockTime base_time) 
   });
 }
 
+std::optional<GstClockTime> Audience::epoch() const {
+  const auto timing = timing_.snapshot();
+  if (!timing) return std::nullopt;
+  return timing->epoch;
+}
+
 void Audience::end_sessions() {
   timing_.with([](auto& timing) { timing.reset(); });
   loop_->call([this] {

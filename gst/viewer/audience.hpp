@@ -51,6 +51,7 @@ class Audience : private signalling::ServerDelegate {
   // From here on frames have a time. Returns the epoch that access units count from: it stays while the
   // clock does, so that a pause does not disturb the sessions; a new clock ends them.
   GstClockTime play(const Ref<GstClock>& clock, GstClockTime base_time);
+  std::optional<GstClockTime> epoch() const;  // once it plays
   // Ends the sessions; newcomers are told not-ready.
   void end_sessions();
 

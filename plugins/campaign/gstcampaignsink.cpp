@@ -247,7 +247,8 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
   auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
   Input* input = pad_impl.input.get();
   const auto audience = audience_of(self);
-  if (!input || !audience) return false;
+  if (!input || !input->is_open() || !audience) return false;
+  if (const auto epoch = audience->epoch()) input->set_epoch(*epoch);
   auto rendition = input->rendition();
   const bool is_new = !rendition;
   if (is_new) {
@@ -410,6 +411,10 @@ static GstPad* gst_campaign_sink_request_new_pad(GstElement* element, GstPadTemp
   GST_OBJECT_FLAG_SET(pad, GST_PAD_FLAG_NEED_PARENT);
   if (!gst_element_add_pad(element, pad)) return nullptr;
   gst_child_proxy_child_added(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
+  if (audience_of(self)) {  // running already: this input has to catch up
+    at_boundary(element, false, [&] { return open_input(self, GST_CAMPAIGN_SINK_PAD(pad)); });
+    gst_pad_set_active(pad, TRUE);
+  }
   return pad;
 }
 

@@ -52,6 +52,7 @@ Result<void> Input::open(InputSettings settings, const std::function<void(GstEle
   encoder_setup(encoder->element.get());
   settings_.with([&](auto& current) { current = std::move(settings); });
   encoder_.with([&](auto& current) { current = *encoder; });
+  gst_element_sync_state_with_parent(clocksync_.get());
   return build_raw(0);
 }
 
