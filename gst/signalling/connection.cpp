@@ -61,7 +61,8 @@ void Connection::open(Handlers handlers) {
 }
 
 void Connection::refuse_size() {
-  refuse({RefusalCode::too_large, "a message may have at most " + std::to_string(kMaxMessageBytes) + " bytes"});
+  refuse(
+      {RefusalCode::too_large, "a message may have at most " + std::to_string(kMaxMessageBytes) + " bytes"});
 }
 
 void Connection::received(SoupWebsocketDataType type, GBytes* bytes) {

@@ -15,8 +15,8 @@ struct CampaignMessageLimitClass {
 
 G_DEFINE_TYPE(CampaignMessageLimit, campaign_message_limit, SOUP_TYPE_WEBSOCKET_EXTENSION)
 
-static GBytes* campaign_message_limit_incoming(SoupWebsocketExtension* extension, guint8* header, GBytes* payload,
-                                               GError**) {
+static GBytes* campaign_message_limit_incoming(SoupWebsocketExtension* extension, guint8* header,
+                                               GBytes* payload, GError**) {
   auto* self = reinterpret_cast<CampaignMessageLimit*>(extension);
   const guint8 opcode = header[0] & 0x0f;  // RFC 6455, section 5.2
   if (opcode & 0x08) return payload;       // control frames may come between fragments

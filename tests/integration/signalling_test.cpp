@@ -57,7 +57,8 @@ TEST_F(Signalling, RefusesEveryBadMessagePreciselyAndKeepsTheConnection) {
   EXPECT_EQ(error_for(client, R"({"type":"answer","sdp":"hello"})"), "bad-message");
   EXPECT_EQ(error_for(client, R"({"type":"answer","sdp":"v=0\r\n"})"), "bad-message");
   EXPECT_EQ(error_for(client, R"({"type":"ice","candidate":"x","sdpMLineIndex":3})"), "bad-message");
-  EXPECT_EQ(error_for(client, R"({"type":"subscribe","campaign":"nope","quality":"auto"})"), "unknown-campaign");
+  EXPECT_EQ(error_for(client, R"({"type":"subscribe","campaign":"nope","quality":"auto"})"),
+            "unknown-campaign");
   EXPECT_EQ(error_for(client, R"({"type":"subscribe","campaign":"0","quality":"nope"})"), "unknown-quality");
   EXPECT_EQ(error_for(client, R"({"type":"control","event":"mouse-move","x":2,"y":0})"), "bad-message");
   client.received.clear();
@@ -72,8 +73,9 @@ TEST_F(Signalling, AnAnswerThatDoesNotFitEndsThatViewerOnly) {
   ASSERT_TRUE(other.wait_for_frames(1));
   WebSocketClient client(server_.port(), "?peer=odd");
   ASSERT_FALSE(client.wait_for("offer").is_null());
-  client.send({{"type", "answer"},
-               {"sdp", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"}});
+  client.send(
+      {{"type", "answer"},
+       {"sdp", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"}});
   const json error = client.wait_for("error");
   ASSERT_FALSE(error.is_null());
   EXPECT_EQ(error["code"], "negotiation-failed") << error;
@@ -119,7 +121,8 @@ TEST_F(Signalling, ClosesOnAMessageThatGrowsByFragments) {
   std::string seen;
   char buffer[4096];
   gssize got = 0;
-  while (seen.find("welcome") == std::string::npos && (got = g_input_stream_read(in, buffer, sizeof buffer, nullptr, nullptr)) > 0)
+  while (seen.find("welcome") == std::string::npos &&
+         (got = g_input_stream_read(in, buffer, sizeof buffer, nullptr, nullptr)) > 0)
     seen.append(buffer, std::size_t(got));
   ASSERT_NE(seen.find("101 Switching"), std::string::npos);
 
@@ -136,7 +139,8 @@ TEST_F(Signalling, ClosesOnAMessageThatGrowsByFragments) {
     writable = write(frame);
   }
   seen.clear();
-  while ((got = g_input_stream_read(in, buffer, sizeof buffer, nullptr, nullptr)) > 0) seen.append(buffer, std::size_t(got));
+  while ((got = g_input_stream_read(in, buffer, sizeof buffer, nullptr, nullptr)) > 0)
+    seen.append(buffer, std::size_t(got));
   EXPECT_NE(seen.find("too-large"), std::string::npos);
   EXPECT_TRUE(wait_until([&] { return server_.viewers() == 0; }));
   g_object_unref(connection);
@@ -167,7 +171,8 @@ TEST_F(Signalling, RefusesAtTheDoorWithAReasonAPageCanRead) {
       {"?campaign=nope", "unknown-campaign", 4404, "there is: 0"},
       {"?campaign=a%20b", "bad-id", 4400, "campaign"},
       {"?campaign=0&peer=%3Cscript%3E", "bad-id", 4400, "peer"},
-      {"?campaign=0&peer=12345678901234567890123456789012345678901234567890123456789012345", "bad-id", 4400, "64"},
+      {"?campaign=0&peer=12345678901234567890123456789012345678901234567890123456789012345", "bad-id", 4400,
+       "64"},
   };
   for (const auto& refused : cases) {
     WebSocketClient client(server_.port(), refused.query);
@@ -259,8 +264,7 @@ TEST(SignallingIce, ServersReachTheViewer) {
       "stun-server=stun://127.0.0.1:3478 turn-servers=turn://user:pass@127.0.0.1:3479"));
   ASSERT_TRUE(server.play());
   WebSocketClient client(server.port());
-  EXPECT_EQ(client.wait_for("welcome")["iceServers"],
-            json::parse(R"([{"urls":["stun:127.0.0.1:3478"]},
+  EXPECT_EQ(client.wait_for("welcome")["iceServers"], json::parse(R"([{"urls":["stun:127.0.0.1:3478"]},
                             {"urls":["turn:127.0.0.1:3479"],"username":"user","credential":"pass"}])"));
 }
 
