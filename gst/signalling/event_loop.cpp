@@ -51,6 +51,7 @@ void EventLoop::post(std::function<void()> job) {
 }
 
 void EventLoop::call(const std::function<void()>& job) {
+  if (g_main_context_is_owner(context_)) return job();
   std::mutex mutex;
   std::condition_variable done_changed;
   bool done = false;

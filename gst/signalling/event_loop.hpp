@@ -17,7 +17,7 @@ class EventLoop {
 
   // Any thread. What is posted before stop() runs before the thread ends; later posts are dropped.
   void post(std::function<void()> job);
-  // Runs `job` on the loop and returns when it is done. Not from the loop itself.
+  // Runs `job` on the loop and returns when it is done; at once when called on the loop.
   void call(const std::function<void()>& job);
   // On the loop: `tick` until it returns false, first after one period. Ends with the loop.
   void every(unsigned milliseconds, std::function<bool()> tick);

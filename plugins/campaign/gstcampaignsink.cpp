@@ -17,52 +17,11 @@
 
 #include <gst/video/video.h>
 
-#include "gstcampaignsinkpad.hpp"
+#include "campaignsink.hpp"
 #include "util/at_boundary.hpp"
-#include "viewer/audience.hpp"
 
 GST_DEBUG_CATEGORY_STATIC(gst_campaign_sink_debug);
 #define GST_CAT_DEFAULT gst_campaign_sink_debug
-
-namespace campaign {
-namespace {
-
-struct Settings {
-  std::string host = "127.0.0.1";
-  guint port = 8080;
-  Codec codec = Codec::h264;
-  std::string encoder, stun_server, turn_servers, allowed_origins;
-  guint64 bitrate = 0;
-  guint ice_min_port = 0, ice_max_port = 0;
-  guint max_viewers = 200;
-};
-
-viewer::AudienceSettings audience_settings(const Settings& settings) {
-  viewer::AudienceSettings out;
-  out.server = {settings.host, settings.port, settings.max_viewers,
-                viewer::split_list(settings.allowed_origins)};
-  out.ice = {settings.stun_server, viewer::split_list(settings.turn_servers), settings.ice_min_port,
-             settings.ice_max_port};
-  return out;
-}
-
-std::string page_address(const Settings& settings, unsigned port, const std::string& campaign) {
-  std::string host = settings.host;
-  if (host == "0.0.0.0" || host == "::") host = "127.0.0.1";
-  if (host.find(':') != host.npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(port) + "/?campaign=" + campaign;
-}
-
-}  // namespace
-
-struct CampaignSinkImpl {
-  Guarded<Settings> settings;
-  // Made in NULL→READY, gone in READY→NULL.
-  Guarded<std::shared_ptr<viewer::Audience>> audience;
-  std::atomic<unsigned> next_pad = 0;
-};
-
-}  // namespace campaign
 
 using campaign::at_boundary;
 using campaign::CampaignSinkImpl;
@@ -70,14 +29,9 @@ using campaign::Codec;
 using campaign::impl;
 using campaign::Input;
 using campaign::PadNames;
+using campaign::pads_of;
 using campaign::Ref;
 using campaign::Settings;
-namespace viewer = campaign::viewer;
-
-struct _GstCampaignSink {
-  GstBin parent;
-  CampaignSinkImpl* impl;  // owned
-};
 
 static void gst_campaign_sink_child_proxy_init(gpointer interface, gpointer data);
 G_DEFINE_TYPE_WITH_CODE(GstCampaignSink, gst_campaign_sink, GST_TYPE_BIN,
@@ -102,15 +56,7 @@ enum {
   PROP_STATS,
 };
 
-enum {
-  SIGNAL_VIEWER_ADDED,
-  SIGNAL_VIEWER_REMOVED,
-  SIGNAL_ENCODER_SETUP,
-  SIGNAL_PAYLOADER_SETUP,
-  SIGNAL_WEBRTCBIN_READY,
-  N_SIGNALS,
-};
-static guint signals[N_SIGNALS];
+guint gst_campaign_sink_signals[N_SIGNALS];
 
 static GType gst_campaign_codec_get_type() {
   static const GEnumValue values[] = {{int(Codec::h264), "H.264, constrained baseline", "h264"},
@@ -127,209 +73,12 @@ static GstStaticPadTemplate sink_template =
                                             "alignment=(string)au; "
                                             "video/x-vp8"));
 
-namespace {
-
-std::vector<Ref<GstCampaignSinkPad>> pads_of(GstCampaignSink* self) {
-  std::vector<Ref<GstCampaignSinkPad>> pads;
-  GST_OBJECT_LOCK(self);
-  for (GList* item = GST_ELEMENT(self)->sinkpads; item; item = item->next)
-    pads.push_back(campaign::share(GST_CAMPAIGN_SINK_PAD(item->data)));
-  GST_OBJECT_UNLOCK(self);
-  return pads;
-}
-
-std::shared_ptr<viewer::Audience> audience_of(GstCampaignSink* self) {
-  return self->impl->audience.snapshot();
-}
-
-viewer::Audience::Events audience_events(GstCampaignSink* self) {
-  viewer::Audience::Events events;
-  events.viewer_added = [self](const std::string& peer, const std::string& campaign) {
-    g_signal_emit(self, signals[SIGNAL_VIEWER_ADDED], 0, peer.c_str(), campaign.c_str());
-  };
-  events.viewer_removed = [self](const std::string& peer, const std::string& campaign) {
-    g_signal_emit(self, signals[SIGNAL_VIEWER_REMOVED], 0, peer.c_str(), campaign.c_str());
-  };
-  events.webrtcbin_ready = [self](const std::string& peer, GstElement* webrtcbin) {
-    g_signal_emit(self, signals[SIGNAL_WEBRTCBIN_READY], 0, peer.c_str(), webrtcbin);
-  };
-  events.payloader_setup = [self](const std::string& peer, GstElement* payloader) {
-    g_signal_emit(self, signals[SIGNAL_PAYLOADER_SETUP], 0, peer.c_str(), payloader);
-  };
-  return events;
-}
-
-bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
-  const Settings settings = self->impl->settings.snapshot();
-  Input* input = impl(pad).input.get();
-  const auto opened =
-      input->open({settings.codec, settings.encoder, settings.bitrate}, [self, pad](GstElement* encoder) {
-        g_signal_emit(self, signals[SIGNAL_ENCODER_SETUP], 0, pad, encoder);
-      });
-  if (!opened) {
-    GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("%s", opened.error().for_user().c_str()),
-                      ("%s", opened.error().detail().c_str()));
-    return false;
-  }
-  gst_ghost_pad_set_target(GST_GHOST_PAD(pad), input->entry());
-  return true;
-}
-
-bool open(GstCampaignSink* self) {
-  for (const auto& pad : pads_of(self))
-    if (!open_input(self, pad.get())) return false;
-  auto audience = std::make_shared<viewer::Audience>(audience_settings(self->impl->settings.snapshot()),
-                                                     audience_events(self));
-  if (const auto opened = audience->open(); !opened) {
-    GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ_WRITE, ("%s", opened.error().for_user().c_str()),
-                      ("%s", opened.error().detail().c_str()));
-    return false;
-  }
-  self->impl->audience.with([&](auto& current) { current = std::move(audience); });
-  g_object_notify(G_OBJECT(self), "port");
-  return true;
-}
-
-void close(GstCampaignSink* self) {
-  self->impl->audience.with([](auto& current) { return std::exchange(current, nullptr); }).reset();
-  for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) input->close();
-}
-
-void play(GstCampaignSink* self) {
-  auto clock = campaign::adopt(gst_element_get_clock(GST_ELEMENT(self)));
-  if (!clock) clock = campaign::adopt(gst_system_clock_obtain());
-  const auto audience = audience_of(self);
-  const GstClockTime epoch = audience->play(clock, gst_element_get_base_time(GST_ELEMENT(self)));
-  for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) input->set_epoch(epoch);
-}
-
-void retire_rendition(GstCampaignSink* self, Input* input) {
-  auto rendition = input->take_rendition();
-  if (!rendition) return;
-  rendition->forget_format();
-  if (const auto audience = audience_of(self)) audience->remove(rendition);
-}
-
-void end_streams(GstCampaignSink* self) {
-  if (const auto audience = audience_of(self)) audience->end_sessions();
-  for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) retire_rendition(self, input);
-}
-
-std::shared_ptr<viewer::Rendition> make_rendition(GstPad* pad, const PadNames& names, Input* input) {
-  viewer::Rendition::Upstream upstream;
-  // The rendition may outlive the pad by the moment in which a viewer's message is under way.
-  auto weak = std::shared_ptr<GWeakRef>(new GWeakRef, [](GWeakRef* ref) {
-    g_weak_ref_clear(ref);
-    delete ref;
-  });
-  g_weak_ref_init(weak.get(), pad);
-  upstream.force_key_frame = [weak, input] {
-    auto alive = campaign::adopt(static_cast<GstPad*>(g_weak_ref_get(weak.get())));
-    if (alive) input->force_key_frame();
-  };
-  upstream.navigate = [weak](GstEvent* event) {
-    auto alive = campaign::adopt(static_cast<GstPad*>(g_weak_ref_get(weak.get())));
-    if (alive)
-      gst_pad_push_event(alive.get(), event);
-    else
-      gst_event_unref(event);
-  };
-  return std::make_shared<viewer::Rendition>(
-      names.campaign.empty() ? campaign::upstream_campaign(pad) : names.campaign, names.quality,
-      std::move(upstream));
-}
-
-// On the streaming thread, before the caps go on to the encoder.
-bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
-  auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
-  Input* input = pad_impl.input.get();
-  const auto audience = audience_of(self);
-  if (!input || !input->is_open() || !audience) return false;
-  if (const auto epoch = audience->epoch()) input->set_epoch(*epoch);
-  auto rendition = input->rendition();
-  const bool is_new = !rendition;
-  if (is_new) {
-    rendition = make_rendition(pad, pad_impl.names.snapshot(), input);
-    if (audience->serves(rendition->campaign(), rendition->quality())) {
-      GST_ELEMENT_ERROR(
-          self, RESOURCE, SETTINGS,
-          ("Campaign %s already has the quality %s; set other values of campaign or quality on %s.",
-           rendition->campaign().c_str(), rendition->quality().c_str(), GST_PAD_NAME(pad)),
-          (nullptr));
-      return false;
-    }
-  }
-  if (const auto configured = input->configure(caps, rendition); !configured) {
-    GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("%s", configured.error().for_user().c_str()),
-                      ("%s", configured.error().detail().c_str()));
-    return false;
-  }
-  if (!is_new) return true;
-  audience->add(rendition);
-  const std::string address =
-      page_address(self->impl->settings.snapshot(), audience->port(), rendition->campaign());
-  // Twice, since gst-launch-1.0 prints the second half only.
-  const std::string advice = "Watch campaign " + rendition->campaign() + " at " + address;
-  GST_ELEMENT_INFO(self, RESOURCE, OPEN_READ_WRITE, ("%s", advice.c_str()), ("%s", advice.c_str()));
-  return true;
-}
-
-GstStructure* make_stats(GstCampaignSink* self) {
-  GstStructure* stats = gst_structure_new("application/x-campaignsink-stats", "port", G_TYPE_UINT, 0u,
-                                          "viewers", G_TYPE_UINT, 0u, "connected", G_TYPE_UINT, 0u, nullptr);
-  const auto audience = audience_of(self);
-  if (!audience) return stats;
-  GValue viewers = G_VALUE_INIT, renditions = G_VALUE_INIT;
-  g_value_init(&viewers, GST_TYPE_ARRAY);
-  g_value_init(&renditions, GST_TYPE_ARRAY);
-  const auto append = [](GValue* array, GstStructure* entry) {
-    GValue value = G_VALUE_INIT;
-    g_value_init(&value, GST_TYPE_STRUCTURE);
-    g_value_take_boxed(&value, entry);
-    gst_value_array_append_and_take_value(array, &value);
-  };
-  guint total = 0, connected = 0;
-  for (const auto& report : audience->report()) {
-    ++total;
-    if (report.connected) ++connected;
-    append(&viewers,
-           gst_structure_new("viewer", "peer", G_TYPE_STRING, report.peer.c_str(), "campaign", G_TYPE_STRING,
-                             report.campaign.c_str(), "quality", G_TYPE_STRING, report.quality.c_str(),
-                             "context", G_TYPE_STRING, report.context.c_str(), "connected", G_TYPE_BOOLEAN,
-                             gboolean(report.connected), "dropped", G_TYPE_UINT64, guint64(report.dropped),
-                             nullptr));
-  }
-  for (const auto& pad : pads_of(self)) {
-    auto* input = impl(pad.get()).input.get();
-    const auto rendition = input ? input->rendition() : nullptr;
-    if (!rendition) continue;
-    const auto rate = rendition->rate();
-    append(&renditions,
-           gst_structure_new("rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(), "quality",
-                             G_TYPE_STRING, rendition->quality().c_str(), "encoder", G_TYPE_STRING,
-                             rendition->encoder().c_str(), "bitrate", G_TYPE_UINT64, guint64(rate.bitrate),
-                             "framerate", G_TYPE_DOUBLE, rate.framerate, "frames", G_TYPE_UINT64,
-                             guint64(rate.frames), "key-frames", G_TYPE_UINT64, guint64(rate.key_frames),
-                             nullptr));
-  }
-  gst_structure_set(stats, "port", G_TYPE_UINT, audience->port(), "viewers", G_TYPE_UINT, total, "connected",
-                    G_TYPE_UINT, connected, nullptr);
-  gst_structure_take_value(stats, "viewer-list", &viewers);
-  gst_structure_take_value(stats, "renditions", &renditions);
-  return stats;
-}
-
-}  // namespace
-
 static gboolean gst_campaign_sink_pad_event(GstPad* pad, GstObject* parent, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
     GstCaps* caps = nullptr;
     gst_event_parse_caps(event, &caps);
     const bool configured =
-        at_boundary(parent, false, [&] { return configure(GST_CAMPAIGN_SINK(parent), pad, caps); });
+        at_boundary(parent, false, [&] { return campaign::configure(GST_CAMPAIGN_SINK(parent), pad, caps); });
     if (!configured) {
       gst_event_unref(event);
       return FALSE;
@@ -411,8 +160,8 @@ static GstPad* gst_campaign_sink_request_new_pad(GstElement* element, GstPadTemp
   GST_OBJECT_FLAG_SET(pad, GST_PAD_FLAG_NEED_PARENT);
   if (!gst_element_add_pad(element, pad)) return nullptr;
   gst_child_proxy_child_added(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
-  if (audience_of(self)) {  // running already: this input has to catch up
-    at_boundary(element, false, [&] { return open_input(self, GST_CAMPAIGN_SINK_PAD(pad)); });
+  if (campaign::audience_of(self)) {  // running already: this input has to catch up
+    at_boundary(element, false, [&] { return campaign::open_input(self, GST_CAMPAIGN_SINK_PAD(pad)); });
     gst_pad_set_active(pad, TRUE);
   }
   return pad;
@@ -422,7 +171,7 @@ static void gst_campaign_sink_release_pad(GstElement* element, GstPad* pad) {
   auto* self = GST_CAMPAIGN_SINK(element);
   auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
   gst_pad_set_active(pad, FALSE);
-  if (pad_impl.input) retire_rendition(self, pad_impl.input.get());
+  if (pad_impl.input) campaign::retire_rendition(self, pad_impl.input.get());
   gst_ghost_pad_set_target(GST_GHOST_PAD(pad), nullptr);
   pad_impl.input.reset();
   gst_child_proxy_child_removed(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
@@ -432,16 +181,16 @@ static void gst_campaign_sink_release_pad(GstElement* element, GstPad* pad) {
 static GstStateChangeReturn gst_campaign_sink_change_state(GstElement* element, GstStateChange transition) {
   auto* self = GST_CAMPAIGN_SINK(element);
   if (transition == GST_STATE_CHANGE_NULL_TO_READY &&
-      !at_boundary(element, false, [&] { return open(self); })) {
-    close(self);
+      !at_boundary(element, false, [&] { return campaign::open(self); })) {
+    campaign::close(self);
     return GST_STATE_CHANGE_FAILURE;
   }
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) play(self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) campaign::play(self);
   const auto result = GST_ELEMENT_CLASS(gst_campaign_sink_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) end_streams(self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) campaign::end_streams(self);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
       (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
-    close(self);
+    campaign::close(self);
   return result;
 }
 
@@ -494,7 +243,7 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
     for (const auto& pad : pads_of(self))
       if (auto* input = impl(pad.get()).input.get()) input->set_bitrate(g_value_get_uint64(value));
   } else if (id == PROP_MAX_VIEWERS) {
-    if (const auto audience = audience_of(self)) audience->set_max_viewers(g_value_get_uint(value));
+    if (const auto audience = campaign::audience_of(self)) audience->set_max_viewers(g_value_get_uint(value));
   }
 }
 
@@ -509,7 +258,7 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
       set_text(settings.host);
       break;
     case PROP_PORT: {
-      const auto audience = audience_of(self);
+      const auto audience = campaign::audience_of(self);
       g_value_set_uint(value, audience ? audience->port() : settings.port);
       break;
     }
@@ -541,7 +290,7 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
       set_text(settings.allowed_origins);
       break;
     case PROP_STATS:
-      g_value_take_boxed(value, make_stats(self));
+      g_value_take_boxed(value, campaign::make_stats(self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -628,23 +377,23 @@ static void install_signals(GObjectClass* klass) {
   /**
    * GstCampaignSink::viewer-added: (peer, campaign) a viewer has been welcomed; on the server's thread.
    */
-  signals[SIGNAL_VIEWER_ADDED] = add("viewer-added", G_TYPE_STRING, G_TYPE_STRING);
+  gst_campaign_sink_signals[SIGNAL_VIEWER_ADDED] = add("viewer-added", G_TYPE_STRING, G_TYPE_STRING);
   /**
    * GstCampaignSink::viewer-removed: (peer, campaign) it is gone; on the server's thread.
    */
-  signals[SIGNAL_VIEWER_REMOVED] = add("viewer-removed", G_TYPE_STRING, G_TYPE_STRING);
+  gst_campaign_sink_signals[SIGNAL_VIEWER_REMOVED] = add("viewer-removed", G_TYPE_STRING, G_TYPE_STRING);
   /**
    * GstCampaignSink::encoder-setup: (pad, encoder) before the encoder is used, in NULL.
    */
-  signals[SIGNAL_ENCODER_SETUP] = add("encoder-setup", GST_TYPE_PAD, GST_TYPE_ELEMENT);
+  gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP] = add("encoder-setup", GST_TYPE_PAD, GST_TYPE_ELEMENT);
   /**
    * GstCampaignSink::payloader-setup: (peer, payloader) before a viewer's payloader is used.
    */
-  signals[SIGNAL_PAYLOADER_SETUP] = add("payloader-setup", G_TYPE_STRING, GST_TYPE_ELEMENT);
+  gst_campaign_sink_signals[SIGNAL_PAYLOADER_SETUP] = add("payloader-setup", G_TYPE_STRING, GST_TYPE_ELEMENT);
   /**
    * GstCampaignSink::webrtcbin-ready: (peer, webrtcbin) before a viewer's connection is negotiated.
    */
-  signals[SIGNAL_WEBRTCBIN_READY] = add("webrtcbin-ready", G_TYPE_STRING, GST_TYPE_ELEMENT);
+  gst_campaign_sink_signals[SIGNAL_WEBRTCBIN_READY] = add("webrtcbin-ready", G_TYPE_STRING, GST_TYPE_ELEMENT);
 }
 
 static void gst_campaign_sink_class_init(GstCampaignSinkClass* klass) {
