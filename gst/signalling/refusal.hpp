@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace campaign::signalling {
 
@@ -28,6 +29,7 @@ enum class RefusalCode {
 struct Refusal {
   RefusalCode code;
   std::string message;
+  std::vector<std::string> campaigns = {};  // of unknown_campaign: what is served here instead
 
   // The kebab-case name in `error` messages; it never changes.
   std::string_view name() const;

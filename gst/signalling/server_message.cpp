@@ -62,7 +62,9 @@ std::string to_json(const ServerStats& message) {
 }
 
 std::string to_json(const Refusal& message) {
-  return dump({{"type", "error"}, {"code", message.name()}, {"message", message.message}});
+  json error{{"type", "error"}, {"code", message.name()}, {"message", message.message}};
+  if (!message.campaigns.empty()) error["campaigns"] = message.campaigns;
+  return dump(error);
 }
 
 std::string to_json(const Bye& message) { return dump({{"type", "bye"}, {"reason", message.reason}}); }

@@ -6,6 +6,7 @@
 //   {"type":"quality","campaign":…,"quality":…,"reason":…,"estimate":0}     estimate in bit/s, 0: unknown
 //   {"type":"stats",…}          each second
 //   {"type":"error","code":…,"message":…}     {"type":"bye","reason":…}     {"type":"pong"}
+//   an unknown-campaign error also has "campaigns":[…], those that are served
 // `bye` reasons: "replaced" (a newer connection took this peer id), "stopped" (the server or the campaign
 // ends), "timeout" (the viewer went silent), "error" (an `error` said why).
 #pragma once

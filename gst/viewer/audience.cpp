@@ -142,7 +142,7 @@ Result<std::shared_ptr<Rendition>, Refusal> Audience::choose(const std::string& 
   }
   if (qualities.empty())
     return Refusal{RefusalCode::unknown_campaign,
-                   "there is no campaign \"" + wanted + "\" here; there is: " + list(campaigns)};
+                   "there is no campaign \"" + wanted + "\" here; there is: " + list(campaigns), campaigns};
   return Refusal{RefusalCode::unknown_quality, "campaign \"" + wanted + "\" has no quality \"" + quality +
                                                    "\"; it has: auto, " + list(qualities)};
 }
