@@ -41,8 +41,8 @@ void WebSocketClient::connected(GObject* session, GAsyncResult* result, gpointer
     return;
   }
   g_signal_connect(self->socket_, "message",
-                   G_CALLBACK(+[](SoupWebsocketConnection*, gint, GBytes* bytes, gpointer data) {
-                     auto* client = static_cast<WebSocketClient*>(data);
+                   G_CALLBACK(+[](SoupWebsocketConnection*, gint, GBytes* bytes, gpointer user) {
+                     auto* client = static_cast<WebSocketClient*>(user);
                      gsize size = 0;
                      const auto* text = static_cast<const char*>(g_bytes_get_data(bytes, &size));
                      auto message = nlohmann::json::parse(std::string(text, size));
@@ -50,8 +50,8 @@ void WebSocketClient::connected(GObject* session, GAsyncResult* result, gpointer
                        client->received.push_back(std::move(message));
                    }),
                    self);
-  g_signal_connect(self->socket_, "closed", G_CALLBACK(+[](SoupWebsocketConnection* socket, gpointer data) {
-                     auto* client = static_cast<WebSocketClient*>(data);
+  g_signal_connect(self->socket_, "closed", G_CALLBACK(+[](SoupWebsocketConnection* socket, gpointer user) {
+                     auto* client = static_cast<WebSocketClient*>(user);
                      client->closed_ = true;
                      client->close_code_ = soup_websocket_connection_get_close_code(socket);
                    }),

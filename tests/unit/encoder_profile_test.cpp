@@ -30,8 +30,8 @@ INSTANTIATE_TEST_SUITE_P(
                     UnitCase{"v4l2h264enc", 450'000, 450'000}, UnitCase{"openh264enc", 900'000, 900'000},
                     UnitCase{"vp8enc", 900'001, 900'001},
                     UnitCase{"vp8enc", 1'000'000'000'000, 2'000'000'000}),
-    [](const auto& info) {
-      return std::string(info.param.factory) + "_" + std::to_string(info.param.bits_per_second);
+    [](const auto& tested) {
+      return std::string(tested.param.factory) + "_" + std::to_string(tested.param.bits_per_second);
     });
 
 TEST(EncoderProfile, HardwareIsTriedBeforeSoftware) {

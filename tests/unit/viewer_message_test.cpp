@@ -105,7 +105,7 @@ const RefusedCase kRefused[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(ViewerMessage, Refused, testing::ValuesIn(kRefused),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 template <class T>
 T accepted(std::string_view text) {
