@@ -19,6 +19,12 @@ class Guarded {
     return std::forward<F>(f)(value_);
   }
 
+  template <class F>
+  decltype(auto) with(F&& f) const {
+    std::scoped_lock lock(mutex_);
+    return std::forward<F>(f)(value_);
+  }
+
   T snapshot() const {
     std::scoped_lock lock(mutex_);
     return value_;

@@ -32,11 +32,12 @@ class Error {
   std::string detail_;
 };
 
-template <class T>
+// `E` is another type only where the failure is itself part of a contract (a protocol's refusals).
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value) : outcome_(std::in_place_index<0>, std::move(value)) {}
-  Result(Error error) : outcome_(std::in_place_index<1>, std::move(error)) {}
+  Result(E error) : outcome_(std::in_place_index<1>, std::move(error)) {}
 
   explicit operator bool() const { return outcome_.index() == 0; }
   T& operator*() & { return std::get<0>(outcome_); }
@@ -44,26 +45,26 @@ class [[nodiscard]] Result {
   T&& operator*() && { return std::get<0>(std::move(outcome_)); }
   T* operator->() { return &std::get<0>(outcome_); }
   const T* operator->() const { return &std::get<0>(outcome_); }
-  const Error& error() const { return std::get<1>(outcome_); }
+  const E& error() const { return std::get<1>(outcome_); }
 
  private:
-  std::variant<T, Error> outcome_;
+  std::variant<T, E> outcome_;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <class E>
+class [[nodiscard]] Result<void, E> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)) {}
+  Result(E error) : error_(std::move(error)) {}
 
   explicit operator bool() const { return !error_; }
-  const Error& error() const {
+  const E& error() const {
     assert(error_);
     return *error_;
   }
 
  private:
-  std::optional<Error> error_;
+  std::optional<E> error_;
 };
 
 }  // namespace campaign

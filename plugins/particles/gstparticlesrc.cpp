@@ -77,7 +77,7 @@ G_DEFINE_TYPE(GstParticleSrc, gst_particle_src, GST_TYPE_PUSH_SRC)
 
 namespace {
 
-enum { PROP_STATS = 100 };  // above those of particlesettings.cpp
+enum { PROP_STATS = 100, PROP_IS_LIVE };  // above those of particlesettings.cpp
 
 Impl& impl(gpointer self) { return *static_cast<GstParticleSrc*>(self)->impl; }
 
@@ -368,6 +368,10 @@ gboolean gst_particle_src_query(GstBaseSrc* src, GstQuery* query) {
 
 void gst_particle_src_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   at_boundary(object, false, [&] {
+    if (id == PROP_IS_LIVE) {
+      gst_base_src_set_live(GST_BASE_SRC(object), g_value_get_boolean(value));
+      return true;
+    }
     bool known = campaign::set_particle_property(impl(object).settings, id, value);
     if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     return known;
@@ -380,6 +384,10 @@ void gst_particle_src_get_property(GObject* object, guint id, GValue* value, GPa
     if (id == PROP_STATS) {
       g_value_take_boxed(value,
                          self.stats.with([](ParticleStats& stats) { return stats.structure(); }).release());
+      return true;
+    }
+    if (id == PROP_IS_LIVE) {
+      g_value_set_boolean(value, gst_base_src_is_live(GST_BASE_SRC(object)));
       return true;
     }
     bool known = campaign::get_particle_property(self.settings, id, value);
@@ -408,6 +416,11 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
                          "Device, particles, frames so far, frames per second and nanoseconds to draw one",
                          GST_TYPE_STRUCTURE,
                          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  g_object_class_install_property(
+      object, PROP_IS_LIVE,
+      g_param_spec_boolean(
+          "is-live", "Is live", "Make frames in real time, as a camera does, and none while PAUSED", FALSE,
+          static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)));
 
   auto* element = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(

@@ -1,0 +1,292 @@
+// See server.hpp. The WebSocket upgrade is done here rather than by libsoup's handler, which would answer a
+// foreign origin only by not answering, would negotiate deflate (64 KiB on the wire may be 64 MiB in
+// memory), and does not bound fragmented messages.
+#include "signalling/server.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "signalling/id.hpp"
+#include "signalling/message_limit.hpp"
+#include "util/gst_ptr.hpp"
+
+namespace campaign::signalling {
+namespace {
+
+constexpr gint64 kSilence = 30 * G_USEC_PER_SEC;  // three keepalive pings unanswered
+constexpr gint64 kCloseGrace = 2 * G_USEC_PER_SEC;
+constexpr unsigned kLivenessPeriodMs = 500;
+constexpr unsigned kUpgradeRequired = 426;  // RFC 9110, section 15.5.22
+constexpr std::size_t kMaxContextBytes = 128;
+constexpr unsigned kMaxRefusedConnections = 64;  // being told why, beyond the viewers
+
+bool is_loopback(GSocketAddress* address) {
+  return G_IS_INET_SOCKET_ADDRESS(address) &&
+         g_inet_address_get_is_loopback(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+}
+
+Result<Ref<GSocketAddress>> resolve(const std::string& host, unsigned port) {
+  if (GSocketAddress* literal = g_inet_socket_address_new_from_string(host.c_str(), port))
+    return adopt(literal);
+  GResolver* resolver = g_resolver_get_default();
+  GError* raw = nullptr;
+  GList* found = g_resolver_lookup_by_name(resolver, host.c_str(), nullptr, &raw);
+  g_object_unref(resolver);
+  const ErrorPtr error{raw};
+  if (!found)
+    return Error(
+        "Cannot resolve the host \"" + host + "\"; set the property host to an address of this machine.",
+        error ? error->message : "");
+  GSocketAddress* address = g_inet_socket_address_new(G_INET_ADDRESS(found->data), guint16(port));
+  g_resolver_free_addresses(found);
+  return adopt(address);
+}
+
+std::string random_peer_id() {
+  char id[32];
+  std::snprintf(id, sizeof id, "viewer-%08x%08x", g_random_int(), g_random_int());
+  return id;
+}
+
+}  // namespace
+
+Server::Server(EventLoop& loop, ServerDelegate& delegate, WebPage page)
+    : loop_(loop), delegate_(delegate), page_(std::move(page)) {}
+
+Server::~Server() {
+  *alive_ = false;
+  while (!connections_.empty()) {
+    leave(connections_.begin()->first);
+    connections_.erase(connections_.begin());
+  }
+  if (!soup_) return;
+  soup_server_disconnect(soup_);
+  g_object_unref(soup_);
+}
+
+Result<void> Server::listen(const ServerSettings& settings) {
+  auto address = resolve(settings.host, settings.port);
+  if (!address) return address.error();
+
+  soup_ = soup_server_new("server-header", "gst-campaign", nullptr);
+  soup_server_add_early_handler(soup_, nullptr, on_early_request, this, nullptr);
+  soup_server_add_handler(soup_, nullptr, on_request, this, nullptr);
+  GError* raw = nullptr;
+  if (!soup_server_listen(soup_, address->get(), SoupServerListenOptions(0), &raw)) {
+    const ErrorPtr error{raw};
+    const std::string where = settings.host + ":" + std::to_string(settings.port);
+    if (g_error_matches(raw, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+      return Error("Port " + std::to_string(settings.port) + " on " + settings.host +
+                       " is in use by another program; stop that one, or set the property port to "
+                       "another number (0 takes any that is free).",
+                   raw->message);
+    if (g_error_matches(raw, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+      return Error("Not permitted to listen on " + where + "; set the property port to 1024 or above.",
+                   raw->message);
+    return Error("Cannot listen on " + where +
+                     "; set the properties host and port to an address of this "
+                     "machine and a free port.",
+                 raw->message);
+  }
+  GSList* uris = soup_server_get_uris(soup_);
+  if (uris) port_ = unsigned(g_uri_get_port(static_cast<GUri*>(uris->data)));
+  g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
+
+  origins_ = std::make_unique<OriginPolicy>(settings.allowed_origins, is_loopback(address->get()));
+  max_viewers_ = settings.max_viewers;
+  loop_.every(kLivenessPeriodMs, [this, alive = alive_] { return *alive && check_liveness(); });
+  return {};
+}
+
+// Before the body: nothing here takes one, so none is kept.
+void Server::on_early_request(SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
+  soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+}
+
+void Server::on_request(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
+                        gpointer self) {
+  static_cast<Server*>(self)->handle(message, path);
+}
+
+void Server::handle(SoupServerMessage* message, std::string_view path) {
+  const std::string_view method = soup_server_message_get_method(message);
+  if (method != "GET" && method != "HEAD") {
+    respond_error(message, SOUP_STATUS_METHOD_NOT_ALLOWED, "method-not-allowed",
+                  "Only GET and HEAD work here.");
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");
+  } else if (path == "/healthz") {
+    respond_json(message, SOUP_STATUS_OK, R"({"status":"ok"})");
+  } else if (path == "/ws") {
+    upgrade(message);
+  } else {
+    page_.serve(message, path);
+  }
+}
+
+void Server::upgrade(SoupServerMessage* message) {
+  SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+  const char* origin = soup_message_headers_get_one(headers, "Origin");
+  const char* host = soup_message_headers_get_one(headers, "Host");
+  if (!origins_->allows(origin ? origin : "", host ? host : "")) {
+    respond_error(
+        message, SOUP_STATUS_FORBIDDEN, Refusal{RefusalCode::origin_refused, {}}.name(),
+        "Pages of this origin may not watch here; the property allowed-origins lists those that may.");
+    return;
+  }
+  if (!soup_websocket_server_check_handshake(message, nullptr, nullptr, nullptr, nullptr)) {
+    respond_error(message, kUpgradeRequired, "websocket-required", "/ws speaks WebSocket only.");
+    soup_server_message_set_status(message, kUpgradeRequired, "Upgrade Required");
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Upgrade", "websocket");
+    return;
+  }
+  set_common_headers(message);
+  if (soup_websocket_server_process_handshake(message, nullptr, nullptr, nullptr, nullptr))
+    g_signal_connect(message, "wrote-informational", G_CALLBACK(on_upgraded), this);
+}
+
+void Server::on_upgraded(SoupServerMessage* message, gpointer data) {
+  auto* self = static_cast<Server*>(data);
+  GUri* uri = g_uri_ref(soup_server_message_get_uri(message));
+  GIOStream* stream = soup_server_message_steal_connection(message);  // `message` may be gone after this
+  if (stream) {
+    GList* extensions = g_list_append(nullptr, message_limit_new());
+    SoupWebsocketConnection* socket = soup_websocket_connection_new(
+        stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER, nullptr, nullptr, extensions);
+    self->accept(socket, g_uri_get_query(uri));
+    g_object_unref(socket);
+    g_object_unref(stream);
+  }
+  g_uri_unref(uri);
+}
+
+Result<Visitor, Refusal> Server::read_query(const char* query) {
+  Visitor visitor;
+  GHashTable* fields = query ? soup_form_decode(query) : nullptr;
+  const auto field = [fields](const char* name) -> std::string {
+    const void* value = fields ? g_hash_table_lookup(fields, name) : nullptr;
+    return value ? static_cast<const char*>(value) : "";
+  };
+  visitor.peer = field("peer");
+  visitor.campaign = field("campaign");
+  visitor.context = field("context");
+  if (fields) g_hash_table_unref(fields);
+
+  if (!visitor.peer.empty() && !is_valid_id(visitor.peer))
+    return Refusal{RefusalCode::bad_id, "peer must be " + std::string(kIdRule)};
+  if (!visitor.campaign.empty() && !is_valid_id(visitor.campaign))
+    return Refusal{RefusalCode::bad_id, "campaign must be " + std::string(kIdRule)};
+  if (visitor.context.size() > kMaxContextBytes)
+    return Refusal{RefusalCode::bad_message,
+                   "context may have at most " + std::to_string(kMaxContextBytes) + " bytes"};
+  if (visitor.peer.empty()) visitor.peer = random_peer_id();
+  return visitor;
+}
+
+void Server::accept(SoupWebsocketConnection* socket, const char* query) {
+  auto visitor = read_query(query);
+  const ConnectionId id = next_connection_++;
+  Visitor who = visitor ? *visitor : Visitor{};
+  who.connection = id;
+
+  // The newer connection is the one a reloading browser still looks at.
+  unsigned viewers = 0;
+  ConnectionId older = 0;
+  for (const auto& [other, peer] : connections_) {
+    if (!peer.arrived) continue;
+    if (visitor && peer.connection->visitor().peer == who.peer)
+      older = other;
+    else
+      ++viewers;
+  }
+  // Not even worth an answer.
+  if (closing_ || connections_.size() >= max_viewers_ + kMaxRefusedConnections) return;
+
+  Peer& peer = connections_[id];
+  peer.connection = std::make_unique<Connection>(socket, who, loop_.context());
+  peer.connection->open({[this, id](ViewerMessage message) { delegate_.received(id, std::move(message)); },
+                         [this, id, alive = alive_] {
+                           leave(id);
+                           loop_.post([this, id, alive] {
+                             if (*alive) forget(id);
+                           });
+                         }});
+
+  if (!visitor) {
+    peer.connection->refuse(visitor.error());
+    return;
+  }
+  if (viewers >= max_viewers_) {
+    peer.connection->refuse({RefusalCode::too_many_viewers,
+                             "all " + std::to_string(max_viewers_) + " places are taken; try again later"});
+    return;
+  }
+  auto welcome = delegate_.admit(who);
+  if (!welcome) {
+    peer.connection->refuse(welcome.error());
+    return;
+  }
+  if (older) bye(older, "replaced", 4409);
+  peer.connection->send(to_json(*welcome));
+  peer.arrived = true;
+  who.campaign = welcome->campaign;
+  delegate_.arrived(who);
+}
+
+void Server::send(ConnectionId connection, std::string text) {
+  if (auto found = connections_.find(connection); found != connections_.end())
+    found->second.connection->send(std::move(text));
+}
+
+void Server::refuse(ConnectionId connection, const Refusal& refusal) {
+  if (auto found = connections_.find(connection); found != connections_.end())
+    found->second.connection->refuse(refusal);
+  leave(connection);
+}
+
+void Server::bye(ConnectionId connection, const std::string& reason, unsigned short close_code) {
+  if (auto found = connections_.find(connection); found != connections_.end()) {
+    found->second.connection->send(to_json(Bye{reason}));
+    found->second.connection->close(close_code, reason);
+  }
+  leave(connection);
+}
+
+void Server::leave(ConnectionId connection) {
+  auto found = connections_.find(connection);
+  if (found != connections_.end() && std::exchange(found->second.arrived, false)) delegate_.left(connection);
+}
+
+void Server::forget(ConnectionId connection) {
+  leave(connection);
+  connections_.erase(connection);
+}
+
+bool Server::check_liveness() {
+  const gint64 now = g_get_monotonic_time();
+  std::vector<ConnectionId> silent, stuck;
+  for (const auto& [id, peer] : connections_) {
+    if (peer.connection->is_closing()) {
+      if (now - peer.connection->closing_since() > kCloseGrace) stuck.push_back(id);
+    } else if (now - peer.connection->last_heard() > kSilence) {
+      silent.push_back(id);
+    }
+  }
+  for (ConnectionId id : stuck) forget(id);
+  for (ConnectionId id : silent) bye(id, "timeout", 4408);
+  // A connection that closed itself (too slow, too many messages) has still to be taken from the delegate.
+  std::vector<ConnectionId> closing;
+  for (const auto& [id, peer] : connections_)
+    if (peer.connection->is_closing() && peer.arrived) closing.push_back(id);
+  for (ConnectionId id : closing) leave(id);
+  return true;
+}
+
+void Server::shut_down(const std::string& reason) {
+  closing_ = true;
+  if (soup_) soup_server_disconnect(soup_);  // upgraded connections are no longer libsoup's
+  std::vector<ConnectionId> all;
+  for (const auto& [id, peer] : connections_) all.push_back(id);
+  for (ConnectionId id : all) bye(id, reason, SOUP_WEBSOCKET_CLOSE_GOING_AWAY);
+}
+
+}  // namespace campaign::signalling

@@ -1,0 +1,105 @@
+// Everybody who watches this node: connections, their sessions, and the renditions they choose from.
+// Viewers' state lives on one event loop and needs no lock; pipelines are built and taken down on a worker.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "signalling/server.hpp"
+#include "util/guarded.hpp"
+#include "util/worker.hpp"
+#include "viewer/ice.hpp"
+#include "viewer/rendition.hpp"
+#include "viewer/session.hpp"
+
+namespace campaign::viewer {
+
+struct AudienceSettings {
+  signalling::ServerSettings server;
+  IceSettings ice;
+};
+
+struct ViewerReport {
+  std::string peer, campaign, quality, context;
+  bool connected = false;
+  std::uint64_t dropped = 0;
+  std::map<std::string, double> seen;  // what the viewer reported last
+};
+
+class Audience : private signalling::ServerDelegate {
+ public:
+  struct Events {  // called without a lock; the first two on the loop, the others on the worker
+    std::function<void(const std::string&peer, const std::string&campaign)> viewer_added, viewer_removed;
+    std::function<void(const std::string&peer, GstElement*)> webrtcbin_ready, payloader_setup;
+  };
+
+  Audience(AudienceSettings settings, Events events);
+  ~Audience();  // says bye, ends every session, joins every thread
+
+  Result<void> open();
+  unsigned port() const { return server_->port(); }
+  void set_max_viewers(unsigned limit) { server_->set_max_viewers(limit); }
+
+  void add(std::shared_ptr<Rendition> rendition);
+  void remove(const std::shared_ptr<Rendition>& rendition);
+  bool serves(const std::string& campaign, const std::string& quality);
+
+  // From here on frames have a time. Returns the epoch that access units count from: it stays while the
+  // clock does, so that a pause does not disturb the sessions; a new clock ends them.
+  GstClockTime play(const Ref<GstClock>& clock, GstClockTime base_time);
+  std::optional<GstClockTime> epoch() const;  // once it plays
+  // Ends the sessions; newcomers are told not-ready.
+  void end_sessions();
+
+  std::vector<ViewerReport> report();
+
+ private:
+  using ConnectionId = signalling::ConnectionId;
+  struct Timing {
+    Ref<GstClock> clock;
+    GstClockTime epoch = 0;
+  };
+  struct Viewer {
+    signalling::Visitor visitor;
+    std::shared_ptr<Rendition> rendition;
+    std::shared_ptr<Session> session;
+    gint64 since = 0, connected_at = 0;  // monotonic microseconds
+    std::map<std::string, double> seen;
+  };
+
+  Result<signalling::Welcome, signalling::Refusal> admit(const signalling::Visitor& visitor) override;
+  void arrived(const signalling::Visitor& visitor) override;
+  void received(ConnectionId connection, signalling::ViewerMessage message) override;
+  void left(ConnectionId connection) override;
+
+  Session::Events session_events(ConnectionId connection, const std::string& peer);
+  Result<void, signalling::Refusal> obey(ConnectionId connection, Viewer& viewer,
+                                         signalling::ViewerMessage& message);
+  Result<void, signalling::Refusal> subscribe(ConnectionId connection, Viewer& viewer,
+                                              const signalling::Subscribe& wish);
+  void control(Viewer& viewer, const signalling::Pointer& pointer);
+  // Empty names choose the first there is.
+  Result<std::shared_ptr<Rendition>, signalling::Refusal> choose(const std::string& campaign,
+                                                                 const std::string& quality);
+  void retire(std::shared_ptr<Session> session);
+  bool tick();
+  void send_stats(ConnectionId connection, const Viewer& viewer);
+  template <class F>
+  std::function<void()> while_alive(F job);
+
+  const AudienceSettings settings_;
+  const Events events_;
+  Guarded<std::vector<std::shared_ptr<Rendition>>> renditions_;
+  Guarded<std::optional<Timing>> timing_;
+  // In the order of need: the sessions' callbacks post to the loop, so it goes last.
+  std::unique_ptr<signalling::EventLoop> loop_;
+  std::unique_ptr<signalling::Server> server_;  // on the loop
+  std::map<ConnectionId, Viewer> viewers_;      // on the loop
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace campaign::viewer

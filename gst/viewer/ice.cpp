@@ -1,0 +1,79 @@
+// See ice.hpp. Credentials never reach an error text or a log line.
+#include "viewer/ice.hpp"
+
+#include <glib.h>
+
+#include <optional>
+
+namespace campaign::viewer {
+namespace {
+
+struct ServerUri {
+  std::string url;  // as RTCIceServer wants it
+  std::string username, password;
+};
+
+std::optional<ServerUri> parse(const std::string& text, std::string_view scheme) {
+  GUri* uri = g_uri_parse(text.c_str(), GUriFlags(G_URI_FLAGS_HAS_PASSWORD), nullptr);
+  if (!uri) return std::nullopt;
+  std::optional<ServerUri> result;
+  const std::string_view actual = g_uri_get_scheme(uri);
+  const char* host = g_uri_get_host(uri);
+  if ((actual == scheme || (scheme == "turn" && actual == "turns")) && host && *host) {
+    result.emplace();
+    const bool is_v6 = std::string_view(host).find(':') != std::string_view::npos;
+    result->url = std::string(actual) + ":" + (is_v6 ? "[" : "") + host + (is_v6 ? "]" : "");
+    if (g_uri_get_port(uri) > 0) result->url += ":" + std::to_string(g_uri_get_port(uri));
+    if (const char* query = g_uri_get_query(uri)) result->url += "?" + std::string(query);
+    if (const char* user = g_uri_get_user(uri)) result->username = user;
+    if (const char* password = g_uri_get_password(uri)) result->password = password;
+  }
+  g_uri_unref(uri);
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  constexpr std::string_view kBlank = " \t\r\n";
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    std::string_view part = text.substr(0, comma);
+    text = comma == text.npos ? std::string_view{} : text.substr(comma + 1);
+    const auto first = part.find_first_not_of(kBlank);
+    if (first == part.npos) continue;
+    parts.emplace_back(part.substr(first, part.find_last_not_of(kBlank) - first + 1));
+  }
+  return parts;
+}
+
+Result<void> check_ice(const IceSettings& settings) {
+  if (!settings.stun_server.empty() && !parse(settings.stun_server, "stun"))
+    return Error::invalid("The property stun-server", "like stun://host:port",
+                          "\"" + settings.stun_server + "\"");
+  for (std::size_t i = 0; i < settings.turn_servers.size(); ++i) {
+    const auto server = parse(settings.turn_servers[i], "turn");
+    if (!server || server->username.empty() || server->password.empty())
+      return Error::invalid("Entry " + std::to_string(i + 1) + " of the property turn-servers",
+                            "like turn://user:password@host:port", "what was given");
+  }
+  if (settings.max_port != 0 && settings.min_port > settings.max_port)
+    return Error::invalid("The property ice-min-port",
+                          "at most ice-max-port, " + std::to_string(settings.max_port),
+                          std::to_string(settings.min_port));
+  return {};
+}
+
+std::vector<signalling::IceServer> browser_ice_servers(const IceSettings& settings) {
+  std::vector<signalling::IceServer> servers;
+  const auto add = [&](const std::string& text, std::string_view scheme) {
+    if (auto server = parse(text, scheme))
+      servers.push_back({{server->url}, server->username, server->password});
+  };
+  if (!settings.stun_server.empty()) add(settings.stun_server, "stun");
+  for (const std::string& turn : settings.turn_servers) add(turn, "turn");
+  return servers;
+}
+
+}  // namespace campaign::viewer

@@ -1,0 +1,137 @@
+// Keeps watching: makes one connection after the other until there is a picture, says in which state
+// that is, and stops only when the server refuses or another tab took over.
+
+import { Backoff } from "./backoff.js";
+import { Connection } from "./connection.js";
+import { passes } from "./state.js";
+import { complaint, socketUrl } from "./url.js";
+
+export class Session {
+  #request;
+  #picture;
+  #on;
+  #backoff = new Backoff();
+  #connection = null;
+  #waiting = null; // timer of the next try
+  #givenPeer; // the id the page's address asked for, which is kept whatever happens
+  #state;
+
+  /**
+   * @param {{campaign: string, context: string, peer: string, token: string}} request
+   * @param {import("./picture.js").Picture} picture
+   * @param {{state: (state: object) => void, welcome: (message: object) => void,
+   *          message: (message: object) => void, stats: (seen: object) => void}} on
+   */
+  constructor(request, picture, on) {
+    this.#request = { ...request };
+    this.#givenPeer = request.peer;
+    this.#picture = picture;
+    this.#on = on;
+    this.#state = { name: "connecting", campaign: request.campaign };
+    const again = () => {
+      if (!document.hidden) this.#retryIfWaiting();
+    };
+    addEventListener("online", again);
+    document.addEventListener("visibilitychange", again);
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** The viewer's id, as far as one is known. */
+  get peer() {
+    return this.#request.peer;
+  }
+
+  start() {
+    const why = complaint(this.#request);
+    if (why) {
+      this.#enter({ name: "refused", code: "bad-id", why });
+      return;
+    }
+    this.#enter({ name: "connecting" });
+    this.#connect();
+  }
+
+  /** The viewer asks: now, and as if for the first time. */
+  retry() {
+    this.#backoff.reset();
+    if (this.#state.name === "reconnecting") this.#retryIfWaiting();
+    else if (!this.#connection) this.start();
+  }
+
+  send(message) {
+    this.#connection?.send(message);
+  }
+
+  frame(now) {
+    this.#connection?.frame(now);
+  }
+
+  #connect() {
+    clearTimeout(this.#waiting);
+    this.#waiting = null;
+    this.#connection = new Connection(socketUrl(location.href, this.#request), this.#picture, {
+      welcome: (message) => {
+        // Coming back under the same id lets the server end the old session at once.
+        if (typeof message.peer === "string") this.#request.peer = message.peer;
+        this.#on.welcome(message);
+      },
+      message: this.#on.message,
+      stats: this.#on.stats,
+      live: () => {
+        this.#backoff.reset();
+        this.#enter({ name: "live" });
+      },
+      stalled: () => this.#enter({ name: "stalled" }),
+      lost: (why) => this.#wait(why),
+      refused: (error) => this.#refused(error),
+      replaced: () => this.#end({ name: "replaced" }),
+    });
+  }
+
+  #wait(why) {
+    this.#letGo();
+    const delay = this.#backoff.next();
+    this.#enter({ name: "reconnecting", why, attempt: this.#backoff.attempt, nextTry: performance.now() + delay });
+    this.#waiting = setTimeout(() => this.#tryAgain(), delay);
+  }
+
+  #retryIfWaiting() {
+    if (this.#waiting !== null) this.#tryAgain();
+  }
+
+  #tryAgain() {
+    this.#enter({ ...this.#state, nextTry: 0 });
+    this.#connect();
+  }
+
+  #refused(error) {
+    if (passes(error.code)) {
+      this.#wait(error.message);
+      return;
+    }
+    if (error.code === "peer-in-use" && this.#request.peer && !this.#givenPeer) {
+      this.#request.peer = ""; // it was the server that chose it, so it may choose another
+      this.#wait(error.message);
+      return;
+    }
+    this.#end({ name: "refused", code: error.code, why: error.message, campaigns: error.campaigns });
+  }
+
+  #end(state) {
+    this.#letGo();
+    this.#enter(state);
+  }
+
+  #letGo() {
+    this.#connection = null;
+    this.#picture.freeze();
+  }
+
+  #enter(state) {
+    this.#state = Object.freeze({ campaign: this.#request.campaign, ...state });
+    this.#on.state(this.#state);
+  }
+}

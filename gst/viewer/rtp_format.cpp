@@ -1,0 +1,54 @@
+// See rtp_format.hpp.
+#include "viewer/rtp_format.hpp"
+
+namespace campaign::viewer {
+namespace {
+
+// rtph264pay writes the live SPS into its caps (sprop-parameter-sets, profile-level-id); each change would
+// make webrtcbin ask for a negotiation. The parameter sets travel in band, before every key frame.
+GstPadProbeReturn pin_caps(GstPad*, GstPadProbeInfo* info, gpointer caps) {
+  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return GST_PAD_PROBE_OK;
+  gst_event_unref(event);
+  GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(static_cast<GstCaps*>(caps));
+  return GST_PAD_PROBE_OK;
+}
+
+}  // namespace
+
+Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc) {
+  auto caps = adopt(gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "payload",
+                                        G_TYPE_INT, int(kPayloadType), "clock-rate", G_TYPE_INT, 90000,
+                                        "encoding-name", G_TYPE_STRING, codec == Codec::vp8 ? "VP8" : "H264",
+                                        "ssrc", G_TYPE_UINT, ssrc, nullptr));
+  if (codec == Codec::h264)  // 42e01f: constrained baseline 3.1, the one that every browser accepts
+    gst_caps_set_simple(caps.get(), "packetization-mode", G_TYPE_STRING, "1", "profile-level-id",
+                        G_TYPE_STRING, "42e01f", "level-asymmetry-allowed", G_TYPE_STRING, "1", nullptr);
+  return caps;
+}
+
+Ref<GstCaps> unit_caps(Codec codec) {
+  if (codec == Codec::vp8) return adopt(gst_caps_new_empty_simple("video/x-vp8"));
+  return adopt(gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "byte-stream", "alignment",
+                                   G_TYPE_STRING, "au", "profile", G_TYPE_STRING, "constrained-baseline",
+                                   "level", G_TYPE_STRING, "3.1", nullptr));
+}
+
+Ref<GstElement> make_payloader(Codec codec, guint32 ssrc) {
+  auto payloader =
+      sink(gst_element_factory_make(codec == Codec::vp8 ? "rtpvp8pay" : "rtph264pay", "payloader"));
+  if (!payloader) return payloader;
+  g_object_set(payloader.get(), "pt", kPayloadType, "mtu", kMtu, "ssrc", ssrc, nullptr);
+  if (codec == Codec::h264) {
+    g_object_set(payloader.get(), "config-interval", -1, nullptr);
+    gst_util_set_object_arg(G_OBJECT(payloader.get()), "aggregate-mode", "zero-latency");
+  } else {
+    gst_util_set_object_arg(G_OBJECT(payloader.get()), "picture-id-mode", "15-bit");
+  }
+  auto src = adopt(gst_element_get_static_pad(payloader.get(), "src"));
+  gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, pin_caps, rtp_caps(codec, ssrc).release(),
+                    [](gpointer caps) { gst_caps_unref(static_cast<GstCaps*>(caps)); });
+  return payloader;
+}
+
+}  // namespace campaign::viewer

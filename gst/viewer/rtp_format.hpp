@@ -1,0 +1,25 @@
+// How a codec travels over RTP to browsers: the payloader, and caps that never change during a session, so
+// that nothing the encoder does starts a renegotiation. Any thread.
+#pragma once
+
+#include "campaign/encoder_profile.hpp"
+#include "util/gst_ptr.hpp"
+
+namespace campaign::viewer {
+
+inline constexpr unsigned kPayloadType = 96;
+inline constexpr unsigned kMtu = 1200;  // fits any path, TURN and VPN headers included
+
+Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc);
+
+// What the payloader is told it gets: as pinned as what it sends. rtph264pay refuses any other level than the
+// negotiated one, which the true caps of a 1080p stream, or of an encoder that names no level, do not fit.
+Ref<GstCaps> unit_caps(Codec codec);
+
+// Null when the plugin is missing. What it writes into its caps is replaced by rtp_caps().
+Ref<GstElement> make_payloader(Codec codec, guint32 ssrc);
+
+// Debian's package with the codec's payloader.
+inline constexpr const char* kPayloaderPackage = "gstreamer1.0-plugins-good";
+
+}  // namespace campaign::viewer

@@ -1,0 +1,361 @@
+// See session.hpp. webrtcbin's callbacks hold weak references only: a strong one would keep its threads
+// alive, and the last one dropped on such a thread would make webrtcbin join itself.
+#include "viewer/session.hpp"
+
+#include <gst/app/gstappsrc.h>
+#include <gst/sdp/sdp.h>
+#include <gst/video/video.h>
+#define GST_USE_UNSTABLE_API
+#include <gst/webrtc/webrtc.h>
+
+#include "viewer/rtp_format.hpp"
+
+namespace campaign::viewer {
+namespace {
+
+using signalling::IceCandidate;
+using signalling::Refusal;
+using signalling::RefusalCode;
+
+constexpr unsigned kMaxWaitingUnits = 15;  // half a second at 30 fps: later than that it is not live
+constexpr unsigned kMaxCandidates = 128;
+
+template <class T>
+void destroy_closure(gpointer data, GClosure*) {
+  delete static_cast<T*>(data);
+}
+template <class T>
+void destroy(gpointer data) {
+  delete static_cast<T*>(data);
+}
+
+template <class Callback>
+void connect(GstElement* element, const char* signal, Callback callback, std::weak_ptr<Session> session) {
+  using Weak = std::weak_ptr<Session>;
+  g_signal_connect_data(element, signal, G_CALLBACK(callback), new Weak(std::move(session)),
+                        destroy_closure<Weak>, GConnectFlags(0));
+}
+
+GstPromise* promise(void (*changed)(GstPromise*, gpointer), std::weak_ptr<Session> session) {
+  using Weak = std::weak_ptr<Session>;
+  return gst_promise_new_with_change_func(changed, new Weak(std::move(session)), destroy<Weak>);
+}
+
+std::shared_ptr<Session> lock(gpointer weak) { return static_cast<std::weak_ptr<Session>*>(weak)->lock(); }
+
+std::string error_in(GstPromise* promise) {
+  const GstStructure* reply = gst_promise_get_reply(promise);
+  GError* raw = nullptr;
+  if (!reply || !gst_structure_get(reply, "error", G_TYPE_ERROR, &raw, nullptr)) return {};
+  const ErrorPtr error{raw};
+  return error->message;
+}
+
+// Needs the property only of this version's ICE agent; without it the default stays.
+void set_if_present(gpointer object, const char* property, const char* value) {
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(object), property))
+    gst_util_set_object_arg(G_OBJECT(object), property, value);
+}
+
+void configure_ice(GstElement* webrtcbin, const IceSettings& ice) {
+  if (!ice.stun_server.empty()) g_object_set(webrtcbin, "stun-server", ice.stun_server.c_str(), nullptr);
+  for (const std::string& turn : ice.turn_servers) {
+    gboolean added = FALSE;
+    g_signal_emit_by_name(webrtcbin, "add-turn-server", turn.c_str(), &added);
+  }
+  GObject* agent = nullptr;
+  g_object_get(webrtcbin, "ice-agent", &agent, nullptr);
+  if (!agent) return;
+  set_if_present(agent, "ice-tcp", "false");
+  if (ice.max_port != 0) {
+    set_if_present(agent, "min-rtp-port", std::to_string(ice.min_port).c_str());
+    set_if_present(agent, "max-rtp-port", std::to_string(ice.max_port).c_str());
+  }
+  g_object_unref(agent);
+}
+
+void configure_transceiver(GstPad* pad, GstCaps* caps) {
+  GObject* transceiver = nullptr;
+  g_object_get(pad, "transceiver", &transceiver, nullptr);
+  if (!transceiver) return;
+  g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack", TRUE,
+               "codec-preferences", caps, nullptr);
+  g_object_unref(transceiver);
+}
+
+}  // namespace
+
+Session::Session(SessionSettings settings, Events events)
+    : settings_(std::move(settings)),
+      events_(std::move(events)),
+      ssrc_(g_random_int_range(1, G_MAXINT32)),
+      gate_(KeyFrameGate(kMaxWaitingUnits)) {}
+
+Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
+
+Result<void> Session::start() {
+  auto built = build();
+  if (!built) return built.error();
+  GstElement* pipeline = built->pipeline.get();
+  GstElement* webrtcbin = built->webrtcbin.get();
+  graph_.with([&](Graph& graph) { graph = *built; });
+  events_.webrtcbin_ready(webrtcbin);
+
+  if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+    return Error("A viewer's connection could not be set up.", "the viewer's pipeline refused to play");
+
+  // An offer needs caps on the pad. Announcing them here, rather than with the first frame, lets the offer
+  // go out at once, even while the campaign is paused, and leaves nothing blocked in front of webrtcbin.
+  auto pad = adopt(gst_element_get_static_pad(webrtcbin, "sink_0"));
+  gst_pad_send_event(pad.get(), gst_event_new_stream_start(settings_.peer.c_str()));
+  gst_pad_send_event(pad.get(), gst_event_new_caps(rtp_caps(settings_.codec, ssrc_).get()));
+  return {};
+}
+
+Result<Session::Graph> Session::build() {
+  Graph graph;
+  graph.pipeline = sink(gst_pipeline_new(("viewer-" + settings_.peer).c_str()));
+  auto source = gst_element_factory_make("appsrc", "units");
+  // Its own thread: basesrc holds its live lock while it pushes events, and webrtcbin blocks its input
+  // until DTLS is up; without a queue between them a stop in that moment deadlocks.
+  auto queue = gst_element_factory_make("queue", nullptr);
+  auto payloader = make_payloader(settings_.codec, ssrc_);
+  auto webrtcbin = gst_element_factory_make("webrtcbin", "webrtcbin");
+  const struct {
+    GstElement* element;
+    const char* advice;
+  } parts[] = {{source, "the element appsrc is missing; install gstreamer1.0-plugins-base"},
+               {queue, "the element queue is missing; install libgstreamer1.0-0"},
+               {payloader.get(), "the RTP payloader is missing; install gstreamer1.0-plugins-good"},
+               {webrtcbin, "the element webrtcbin is missing; install gstreamer1.0-plugins-bad"}};
+  const char* missing = nullptr;
+  for (const auto& part : parts) {
+    if (part.element)
+      gst_bin_add(GST_BIN(graph.pipeline.get()), part.element);
+    else
+      missing = part.advice;
+  }
+  if (missing) return Error("Nobody can watch: " + std::string(missing) + ".");
+  graph.source = share(source);
+  graph.webrtcbin = share(webrtcbin);
+
+  auto* pipeline = GST_PIPELINE(graph.pipeline.get());
+  gst_pipeline_use_clock(pipeline, settings_.clock.get());
+  gst_element_set_start_time(graph.pipeline.get(), GST_CLOCK_TIME_NONE);
+  gst_element_set_base_time(graph.pipeline.get(), settings_.epoch);
+  auto bus = adopt(gst_pipeline_get_bus(pipeline));
+  gst_bus_set_sync_handler(bus.get(), on_bus, new Weak(weak_from_this()), destroy<Weak>);
+
+  g_object_set(source, "is-live", TRUE, "format", GST_FORMAT_TIME, "min-latency", G_GINT64_CONSTANT(0),
+               "max-bytes", guint64(0), "block", FALSE, "caps", unit_caps(settings_.codec).get(), nullptr);
+  g_object_set(queue, "max-size-buffers", 2, "max-size-bytes", 0, "max-size-time", guint64(0), nullptr);
+  events_.payloader_setup(payloader.get());
+  gst_util_set_object_arg(G_OBJECT(webrtcbin), "bundle-policy", "max-bundle");
+  configure_ice(webrtcbin, settings_.ice);
+
+  auto pad = adopt(gst_element_request_pad_simple(webrtcbin, "sink_0"));
+  auto src = adopt(gst_element_get_static_pad(payloader.get(), "src"));
+  if (!gst_element_link_many(source, queue, payloader.get(), nullptr) || !pad ||
+      gst_pad_link(src.get(), pad.get()) != GST_PAD_LINK_OK)
+    return Error("A viewer's connection could not be set up.", "the viewer's pipeline does not link");
+  configure_transceiver(pad.get(), rtp_caps(settings_.codec, ssrc_).get());
+
+  // PLI and FIR arrive as GstForceKeyUnit; appsrc would drop them, since the encoder is in another pipeline.
+  auto entry = adopt(gst_element_get_static_pad(source, "src"));
+  gst_pad_add_probe(
+      entry.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
+      [](GstPad*, GstPadProbeInfo* info, gpointer weak) {
+        if (gst_video_event_is_force_key_unit(GST_PAD_PROBE_INFO_EVENT(info)))
+          if (auto session = lock(weak)) session->events_.key_frame_wanted();
+        return GST_PAD_PROBE_OK;
+      },
+      new Weak(weak_from_this()), destroy<Weak>);
+
+  connect(
+      webrtcbin, "on-negotiation-needed",
+      +[](GstElement*, gpointer weak) {
+        if (auto session = lock(weak)) session->create_offer();
+      },
+      weak_from_this());
+  connect(
+      webrtcbin, "on-ice-candidate",
+      +[](GstElement*, guint line, char* candidate, gpointer weak) {
+        if (auto session = lock(weak)) session->events_.candidate({candidate, line});
+      },
+      weak_from_this());
+  connect(
+      webrtcbin, "notify::connection-state",
+      +[](GstElement* element, GParamSpec*, gpointer weak) {
+        if (auto session = lock(weak)) session->connection_state_changed(element);
+      },
+      weak_from_this());
+  return graph;
+}
+
+void Session::close() {
+  closed_ = true;
+  connected_ = false;
+  Graph graph = graph_.with([](Graph& current) { return std::exchange(current, {}); });
+  if (!graph.pipeline) return;
+  auto bus = adopt(gst_pipeline_get_bus(GST_PIPELINE(graph.pipeline.get())));
+  gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
+  gst_bus_set_flushing(bus.get(), TRUE);
+  gst_element_set_state(graph.pipeline.get(), GST_STATE_NULL);
+}
+
+// Until the latency is known, rtpsession cannot relate RTP time to the clock in its sender reports.
+void Session::recalculate_latency() {
+  const auto pipeline = graph_.snapshot().pipeline;
+  if (pipeline) gst_bin_recalculate_latency(GST_BIN(pipeline.get()));
+}
+
+// Once: the session offers, and nothing that changes later is worth a second negotiation.
+void Session::create_offer() {
+  if (closed_) return;
+  const bool first =
+      negotiation_.with([](Negotiation& negotiation) { return !std::exchange(negotiation.offered, true); });
+  const auto webrtcbin = graph_.snapshot().webrtcbin;
+  if (!first || !webrtcbin) return;
+  GstPromise* created = promise(
+      [](GstPromise* done, gpointer weak) {
+        if (auto session = lock(weak)) session->offer_created(done);
+        gst_promise_unref(done);
+      },
+      weak_from_this());
+  g_signal_emit_by_name(webrtcbin.get(), "create-offer", nullptr, created);
+}
+
+void Session::offer_created(GstPromise* done) {
+  if (closed_ || gst_promise_wait(done) != GST_PROMISE_RESULT_REPLIED) return;
+  const auto webrtcbin = graph_.snapshot().webrtcbin;
+  GstWebRTCSessionDescription* offer = nullptr;
+  const GstStructure* reply = gst_promise_get_reply(done);
+  if (reply) gst_structure_get(reply, "offer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &offer, nullptr);
+  if (!offer || !webrtcbin) {
+    if (offer) gst_webrtc_session_description_free(offer);
+    fail(RefusalCode::internal, "no offer could be made: " + error_in(done));
+    return;
+  }
+  g_signal_emit_by_name(webrtcbin.get(), "set-local-description", offer, nullptr);
+  const CharPtr sdp{gst_sdp_message_as_text(offer->sdp)};
+  gst_webrtc_session_description_free(offer);
+  events_.offer(sdp.get());
+}
+
+Result<void, Refusal> Session::take_answer(const std::string& sdp) {
+  const auto webrtcbin = graph_.snapshot().webrtcbin;
+  const bool expected = webrtcbin && negotiation_.with([](Negotiation& negotiation) {
+    return negotiation.offered && !negotiation.answered;
+  });
+  if (!expected) return Refusal{RefusalCode::wrong_order, "an answer is taken once, after the offer"};
+
+  GstSDPMessage* message = nullptr;
+  if (gst_sdp_message_new_from_text(sdp.c_str(), &message) != GST_SDP_OK || !message ||
+      gst_sdp_message_medias_len(message) != 1) {
+    if (message) gst_sdp_message_free(message);
+    return Refusal{RefusalCode::bad_message, "answer.sdp must be a session description with one media"};
+  }
+  negotiation_.with([](Negotiation& negotiation) { negotiation.answered = true; });
+  GstWebRTCSessionDescription* answer =
+      gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_ANSWER, message);  // takes `message`
+  GstPromise* set = promise(
+      [](GstPromise* done, gpointer weak) {
+        if (auto session = lock(weak)) session->answer_set(done);
+        gst_promise_unref(done);
+      },
+      weak_from_this());
+  g_signal_emit_by_name(webrtcbin.get(), "set-remote-description", answer, set);
+  gst_webrtc_session_description_free(answer);
+  return {};
+}
+
+void Session::answer_set(GstPromise* done) {
+  if (closed_ || gst_promise_wait(done) != GST_PROMISE_RESULT_REPLIED) return;
+  if (const std::string error = error_in(done); !error.empty()) {
+    fail(RefusalCode::negotiation_failed, "the answer does not fit the offer: " + error);
+    return;
+  }
+  const auto early = negotiation_.with([](Negotiation& negotiation) {
+    negotiation.remote_set = true;
+    return std::exchange(negotiation.early, {});
+  });
+  const auto webrtcbin = graph_.snapshot().webrtcbin;
+  if (!webrtcbin) return;
+  for (const IceCandidate& ice : early)
+    g_signal_emit_by_name(webrtcbin.get(), "add-ice-candidate", ice.sdp_m_line_index, ice.candidate.c_str());
+}
+
+Result<void, Refusal> Session::take_candidate(const IceCandidate& ice) {
+  if (ice.sdp_m_line_index != 0)
+    return Refusal{RefusalCode::bad_message, "ice.sdpMLineIndex must be 0, there is one media"};
+  // Browsers hide their addresses behind mDNS names, which resolve on the viewer's own network at best;
+  // its checks arrive all the same, and give a peer-reflexive candidate. The end mark needs no action.
+  if (ice.candidate.empty() || ice.candidate.find(".local ") != std::string::npos) return {};
+
+  enum class Then { add, keep, refuse };
+  const Then then = negotiation_.with([&](Negotiation& negotiation) {
+    if (++negotiation.candidates > kMaxCandidates) return Then::refuse;
+    if (negotiation.remote_set) return Then::add;
+    negotiation.early.push_back(ice);
+    return Then::keep;
+  });
+  if (then == Then::refuse)
+    return Refusal{RefusalCode::rate_limited,
+                   "at most " + std::to_string(kMaxCandidates) + " ICE candidates are taken"};
+  const auto webrtcbin = graph_.snapshot().webrtcbin;
+  if (then == Then::add && webrtcbin)
+    g_signal_emit_by_name(webrtcbin.get(), "add-ice-candidate", ice.sdp_m_line_index, ice.candidate.c_str());
+  return {};
+}
+
+void Session::connection_state_changed(GstElement* webrtcbin) {
+  GstWebRTCPeerConnectionState state;
+  g_object_get(webrtcbin, "connection-state", &state, nullptr);
+  if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED) {
+    if (closed_ || connected_.exchange(true)) return;
+    events_.connected();
+    events_.key_frame_wanted();  // the decoder is black until one comes
+  } else if (state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED) {
+    fail(RefusalCode::negotiation_failed, "the media connection failed");
+  }
+}
+
+void Session::push(const Ref<GstBuffer>& unit, bool key_frame) {
+  if (!connected_ || closed_) return;
+  const auto source = graph_.snapshot().source;
+  if (!source) return;
+  guint64 waiting = 0;
+  g_object_get(source.get(), "current-level-buffers", &waiting, nullptr);
+  gate_.with([&](KeyFrameGate& gate) {  // appsrc neither blocks nor calls back: safe under the lock
+    if (gate.admit(key_frame, waiting))
+      gst_app_src_push_buffer(GST_APP_SRC(source.get()), Ref<GstBuffer>(unit).release());
+  });
+}
+
+void Session::switch_stream() {
+  gate_.with([](KeyFrameGate& gate) { gate.close(); });
+}
+
+std::uint64_t Session::dropped() const {
+  return gate_.with([](const KeyFrameGate& gate) { return gate.dropped(); });
+}
+
+void Session::fail(RefusalCode code, const std::string& what) {
+  if (closed_ || failed_.exchange(true)) return;
+  events_.failed({code, what});
+}
+
+GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    GError* raw = nullptr;
+    gst_message_parse_error(message, &raw, nullptr);
+    const ErrorPtr error{raw};
+    if (auto session = lock(weak)) session->fail(RefusalCode::internal, error->message);
+  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
+    if (auto session = lock(weak)) session->events_.latency_changed();
+  }
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
+}  // namespace campaign::viewer

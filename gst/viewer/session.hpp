@@ -1,0 +1,88 @@
+// One viewer: a pipeline of its own, appsrc ! queue ! payloader ! webrtcbin, fed with encoded access units.
+// start(), recalculate_latency() and close() run on the audience's worker; push() on streaming threads; the
+// rest on any thread. A fault in here ends this viewer only.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "campaign/encoder_profile.hpp"
+#include "signalling/viewer_message.hpp"
+#include "util/gst_ptr.hpp"
+#include "util/guarded.hpp"
+#include "util/result.hpp"
+#include "viewer/ice.hpp"
+#include "viewer/key_frame_gate.hpp"
+
+namespace campaign::viewer {
+
+struct SessionSettings {
+  std::string peer;
+  Codec codec = Codec::h264;
+  IceSettings ice;
+  Ref<GstClock> clock;
+  GstClockTime epoch = 0;  // of `clock`: what the access units' timestamps count from
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  // Called on webrtcbin's threads or the worker: they may post, and must not call back into the session.
+  struct Events {
+    std::function<void(std::string sdp)> offer;
+    std::function<void(signalling::IceCandidate)> candidate;
+    std::function<void()> connected;  // media may flow
+    std::function<void()> key_frame_wanted;
+    std::function<void()> latency_changed;  // call recalculate_latency() on the worker
+    std::function<void(signalling::Refusal)> failed;
+    std::function<void(GstElement* payloader)> payloader_setup;  // borrowed, before it is used
+    std::function<void(GstElement* webrtcbin)> webrtcbin_ready;
+  };
+
+  Session(SessionSettings settings, Events events);
+  ~Session();
+
+  Result<void> start();
+  void close();
+  void recalculate_latency();
+
+  Result<void, signalling::Refusal> take_answer(const std::string& sdp);
+  Result<void, signalling::Refusal> take_candidate(const signalling::IceCandidate& candidate);
+
+  void push(const Ref<GstBuffer>& unit, bool key_frame);
+  void switch_stream();  // the next units are another stream's: wait for its key frame
+
+  Codec codec() const { return settings_.codec; }
+  std::uint64_t dropped() const;
+
+ private:
+  struct Graph {
+    Ref<GstElement> pipeline, source, webrtcbin;
+  };
+  struct Negotiation {
+    bool offered = false, answered = false, remote_set = false;
+    unsigned candidates = 0;
+    std::vector<signalling::IceCandidate> early;  // came before the remote description was set
+  };
+  using Weak = std::weak_ptr<Session>;
+
+  Result<Graph> build();
+  void create_offer();
+  void offer_created(GstPromise* promise);
+  void answer_set(GstPromise* promise);
+  void connection_state_changed(GstElement* webrtcbin);
+  void fail(signalling::RefusalCode code, const std::string& what);
+  static GstBusSyncReply on_bus(GstBus* bus, GstMessage* message, gpointer weak);
+
+  const SessionSettings settings_;
+  const Events events_;
+  const guint32 ssrc_;
+  Guarded<Graph> graph_;
+  Guarded<Negotiation> negotiation_;
+  Guarded<KeyFrameGate> gate_;
+  std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
+};
+
+}  // namespace campaign::viewer

@@ -1,0 +1,69 @@
+// What campaignsink's files share: the instance, its settings, and what it does with streams and viewers.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gstcampaignsink.hpp"
+#include "gstcampaignsinkpad.hpp"
+#include "viewer/audience.hpp"
+
+namespace campaign {
+
+struct Settings {
+  std::string host = "127.0.0.1";
+  guint port = 8080;
+  Codec codec = Codec::h264;
+  std::string encoder, stun_server, turn_servers, allowed_origins;
+  guint64 bitrate = 0;
+  guint ice_min_port = 0, ice_max_port = 0;
+  guint max_viewers = 200;
+};
+
+struct CampaignSinkImpl {
+  Guarded<Settings> settings;
+  // Made in NULL→READY, gone in READY→NULL.
+  Guarded<std::shared_ptr<viewer::Audience>> audience;
+  std::atomic<unsigned> next_pad = 0;
+};
+
+}  // namespace campaign
+
+struct _GstCampaignSink {
+  GstBin parent;
+  campaign::CampaignSinkImpl* impl;  // owned
+};
+
+enum {
+  SIGNAL_VIEWER_ADDED,
+  SIGNAL_VIEWER_REMOVED,
+  SIGNAL_ENCODER_SETUP,
+  SIGNAL_PAYLOADER_SETUP,
+  SIGNAL_WEBRTCBIN_READY,
+  N_SIGNALS,
+};
+extern guint gst_campaign_sink_signals[N_SIGNALS];
+
+namespace campaign {
+
+std::vector<Ref<GstCampaignSinkPad>> pads_of(GstCampaignSink* self);
+std::shared_ptr<viewer::Audience> audience_of(GstCampaignSink* self);  // null in NULL
+
+// State changes. What fails is on the bus when these return false.
+bool open(GstCampaignSink* self);
+void play(GstCampaignSink* self);
+void end_streams(GstCampaignSink* self);
+void close(GstCampaignSink* self);
+
+// An input that joins or leaves while the element runs.
+bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad);
+void retire_rendition(GstCampaignSink* self, Input* input);
+
+// On the streaming thread, before the caps go on to the encoder.
+bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps);
+
+GstStructure* make_stats(GstCampaignSink* self);  // transfer full
+
+}  // namespace campaign

@@ -1,0 +1,428 @@
+// The GObject side of campaignsink: properties, pads, signals and state changes, each handed on in a line.
+//
+/**
+ * SECTION:element-campaignsink
+ * @title: campaignsink
+ *
+ * Serves campaigns to browsers: an HTTP server with the viewer page, WebSocket signalling, and one
+ * webrtcbin per viewer. Raw video is encoded once, whatever the number of viewers; encoded video is
+ * passed on as it is.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,width=1280,height=720 ! campaignsink
+ * ]| Then open http://127.0.0.1:8080/?campaign=0
+ */
+#include "gstcampaignsink.hpp"
+
+#include <gst/video/video.h>
+
+#include "campaignsink.hpp"
+#include "util/at_boundary.hpp"
+
+GST_DEBUG_CATEGORY_STATIC(gst_campaign_sink_debug);
+#define GST_CAT_DEFAULT gst_campaign_sink_debug
+
+using campaign::at_boundary;
+using campaign::CampaignSinkImpl;
+using campaign::Codec;
+using campaign::impl;
+using campaign::Input;
+using campaign::PadNames;
+using campaign::pads_of;
+using campaign::Ref;
+using campaign::Settings;
+
+static void gst_campaign_sink_child_proxy_init(gpointer interface, gpointer data);
+G_DEFINE_TYPE_WITH_CODE(GstCampaignSink, gst_campaign_sink, GST_TYPE_BIN,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_CHILD_PROXY, gst_campaign_sink_child_proxy_init))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(campaignsink, "campaignsink", GST_RANK_NONE, GST_TYPE_CAMPAIGN_SINK,
+                                      GST_DEBUG_CATEGORY_INIT(gst_campaign_sink_debug, "campaignsink", 0,
+                                                              "serves campaigns to browsers"))
+
+enum {
+  PROP_0,
+  PROP_HOST,
+  PROP_PORT,
+  PROP_CODEC,
+  PROP_ENCODER,
+  PROP_BITRATE,
+  PROP_STUN_SERVER,
+  PROP_TURN_SERVERS,
+  PROP_ICE_MIN_PORT,
+  PROP_ICE_MAX_PORT,
+  PROP_MAX_VIEWERS,
+  PROP_ALLOWED_ORIGINS,
+  PROP_STATS,
+};
+
+guint gst_campaign_sink_signals[N_SIGNALS];
+
+static GType gst_campaign_codec_get_type() {
+  static const GEnumValue values[] = {{int(Codec::h264), "H.264, constrained baseline", "h264"},
+                                      {int(Codec::vp8), "VP8", "vp8"},
+                                      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstCampaignCodec", values);
+  return type;
+}
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+                            GST_STATIC_CAPS("video/x-raw; "
+                                            "video/x-h264, stream-format=(string)byte-stream, "
+                                            "alignment=(string)au; "
+                                            "video/x-vp8"));
+
+static gboolean gst_campaign_sink_pad_event(GstPad* pad, GstObject* parent, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    const bool configured =
+        at_boundary(parent, false, [&] { return campaign::configure(GST_CAMPAIGN_SINK(parent), pad, caps); });
+    if (!configured) {
+      gst_event_unref(event);
+      return FALSE;
+    }
+  }
+  return gst_pad_event_default(pad, parent, event);
+}
+
+// What the encoder takes comes from the branch that stands; encoded video is welcome besides.
+static gboolean gst_campaign_sink_pad_query(GstPad* pad, GstObject* parent, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) == GST_QUERY_CAPS) {
+    GstCaps* filter = nullptr;
+    gst_query_parse_caps(query, &filter);
+    auto encoded = Input::encoded_caps();
+    auto wanted =
+        filter ? campaign::adopt(gst_caps_intersect_full(filter, encoded.get(), GST_CAPS_INTERSECT_FIRST))
+               : encoded;
+    if (!gst_pad_query_default(pad, parent, query)) return FALSE;
+    GstCaps* raw = nullptr;
+    gst_query_parse_caps_result(query, &raw);
+    auto all = campaign::adopt(gst_caps_merge(gst_caps_ref(raw), wanted.release()));
+    gst_query_set_caps_result(query, all.get());
+    return TRUE;
+  }
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ACCEPT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_query_parse_accept_caps(query, &caps);
+    if (gst_caps_is_subset(caps, Input::encoded_caps().get())) {
+      gst_query_set_accept_caps_result(query, TRUE);
+      return TRUE;
+    }
+  }
+  return gst_pad_query_default(pad, parent, query);
+}
+
+// The pads are children besides the bin's elements, so that gst-launch takes sink_0::campaign=….
+static GstChildProxyInterface* parent_child_proxy;
+
+static GObject* gst_campaign_sink_get_child_by_index(GstChildProxy* proxy, guint index) {
+  const auto pads = pads_of(GST_CAMPAIGN_SINK(proxy));
+  if (index < pads.size()) return G_OBJECT(gst_object_ref(pads[index].get()));
+  return parent_child_proxy->get_child_by_index(proxy, index - guint(pads.size()));
+}
+
+static GObject* gst_campaign_sink_get_child_by_name(GstChildProxy* proxy, const gchar* name) {
+  if (GstPad* pad = gst_element_get_static_pad(GST_ELEMENT(proxy), name)) return G_OBJECT(pad);
+  GstElement* element = gst_bin_get_by_name(GST_BIN(proxy), name);
+  return element ? G_OBJECT(element) : nullptr;
+}
+
+static guint gst_campaign_sink_get_children_count(GstChildProxy* proxy) {
+  return guint(pads_of(GST_CAMPAIGN_SINK(proxy)).size()) + parent_child_proxy->get_children_count(proxy);
+}
+
+static void gst_campaign_sink_child_proxy_init(gpointer interface, gpointer) {
+  auto* child_proxy = static_cast<GstChildProxyInterface*>(interface);
+  parent_child_proxy = static_cast<GstChildProxyInterface*>(g_type_interface_peek_parent(interface));
+  child_proxy->get_child_by_index = gst_campaign_sink_get_child_by_index;
+  child_proxy->get_child_by_name = gst_campaign_sink_get_child_by_name;
+  child_proxy->get_children_count = gst_campaign_sink_get_children_count;
+}
+
+static GstPad* gst_campaign_sink_request_new_pad(GstElement* element, GstPadTemplate* templ,
+                                                 const gchar* name, const GstCaps*) {
+  auto* self = GST_CAMPAIGN_SINK(element);
+  const std::string pad_name = name ? name : "sink_" + std::to_string(self->impl->next_pad++);
+  if (name) {
+    unsigned number = 0;
+    if (std::sscanf(name, "sink_%u", &number) == 1 && number >= self->impl->next_pad)
+      self->impl->next_pad = number + 1;
+  }
+  auto* pad = GST_PAD(g_object_new(GST_TYPE_CAMPAIGN_SINK_PAD, "name", pad_name.c_str(), "direction",
+                                   GST_PAD_SINK, "template", templ, nullptr));
+  auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
+  pad_impl.input = std::make_unique<Input>(GST_BIN(self));
+  if (pad_impl.input->entry()) gst_ghost_pad_set_target(GST_GHOST_PAD(pad), pad_impl.input->entry());
+  gst_pad_set_event_function(pad, gst_campaign_sink_pad_event);
+  gst_pad_set_query_function(pad, gst_campaign_sink_pad_query);
+  GST_OBJECT_FLAG_SET(pad, GST_PAD_FLAG_NEED_PARENT);
+  if (!gst_element_add_pad(element, pad)) return nullptr;
+  gst_child_proxy_child_added(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
+  if (campaign::audience_of(self)) {  // running already: this input has to catch up
+    at_boundary(element, false, [&] { return campaign::open_input(self, GST_CAMPAIGN_SINK_PAD(pad)); });
+    gst_pad_set_active(pad, TRUE);
+  }
+  return pad;
+}
+
+static void gst_campaign_sink_release_pad(GstElement* element, GstPad* pad) {
+  auto* self = GST_CAMPAIGN_SINK(element);
+  auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
+  gst_pad_set_active(pad, FALSE);
+  if (pad_impl.input) campaign::retire_rendition(self, pad_impl.input.get());
+  gst_ghost_pad_set_target(GST_GHOST_PAD(pad), nullptr);
+  pad_impl.input.reset();
+  gst_child_proxy_child_removed(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
+  gst_element_remove_pad(element, pad);
+}
+
+static GstStateChangeReturn gst_campaign_sink_change_state(GstElement* element, GstStateChange transition) {
+  auto* self = GST_CAMPAIGN_SINK(element);
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY &&
+      !at_boundary(element, false, [&] { return campaign::open(self); })) {
+    campaign::close(self);
+    return GST_STATE_CHANGE_FAILURE;
+  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) campaign::play(self);
+  const auto result = GST_ELEMENT_CLASS(gst_campaign_sink_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) campaign::end_streams(self);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
+      (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
+    campaign::close(self);
+  return result;
+}
+
+static void gst_campaign_sink_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  auto* self = GST_CAMPAIGN_SINK(object);
+  const auto text = [value] {
+    const char* string = g_value_get_string(value);
+    return std::string(string ? string : "");
+  };
+  self->impl->settings.with([&](Settings& settings) {
+    switch (id) {
+      case PROP_HOST:
+        settings.host = text();
+        break;
+      case PROP_PORT:
+        settings.port = g_value_get_uint(value);
+        break;
+      case PROP_CODEC:
+        settings.codec = Codec(g_value_get_enum(value));
+        break;
+      case PROP_ENCODER:
+        settings.encoder = text();
+        break;
+      case PROP_BITRATE:
+        settings.bitrate = g_value_get_uint64(value);
+        break;
+      case PROP_STUN_SERVER:
+        settings.stun_server = text();
+        break;
+      case PROP_TURN_SERVERS:
+        settings.turn_servers = text();
+        break;
+      case PROP_ICE_MIN_PORT:
+        settings.ice_min_port = g_value_get_uint(value);
+        break;
+      case PROP_ICE_MAX_PORT:
+        settings.ice_max_port = g_value_get_uint(value);
+        break;
+      case PROP_MAX_VIEWERS:
+        settings.max_viewers = g_value_get_uint(value);
+        break;
+      case PROP_ALLOWED_ORIGINS:
+        settings.allowed_origins = text();
+        break;
+      default:
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    }
+  });
+  if (id == PROP_BITRATE) {
+    for (const auto& pad : pads_of(self))
+      if (auto* input = impl(pad.get()).input.get()) input->set_bitrate(g_value_get_uint64(value));
+  } else if (id == PROP_MAX_VIEWERS) {
+    if (const auto audience = campaign::audience_of(self)) audience->set_max_viewers(g_value_get_uint(value));
+  }
+}
+
+static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  auto* self = GST_CAMPAIGN_SINK(object);
+  const Settings settings = self->impl->settings.snapshot();
+  const auto set_text = [value](const std::string& text) {
+    g_value_set_string(value, text.empty() ? nullptr : text.c_str());
+  };
+  switch (id) {
+    case PROP_HOST:
+      set_text(settings.host);
+      break;
+    case PROP_PORT: {
+      const auto audience = campaign::audience_of(self);
+      g_value_set_uint(value, audience ? audience->port() : settings.port);
+      break;
+    }
+    case PROP_CODEC:
+      g_value_set_enum(value, int(settings.codec));
+      break;
+    case PROP_ENCODER:
+      set_text(settings.encoder);
+      break;
+    case PROP_BITRATE:
+      g_value_set_uint64(value, settings.bitrate);
+      break;
+    case PROP_STUN_SERVER:
+      set_text(settings.stun_server);
+      break;
+    case PROP_TURN_SERVERS:
+      set_text(settings.turn_servers);
+      break;
+    case PROP_ICE_MIN_PORT:
+      g_value_set_uint(value, settings.ice_min_port);
+      break;
+    case PROP_ICE_MAX_PORT:
+      g_value_set_uint(value, settings.ice_max_port);
+      break;
+    case PROP_MAX_VIEWERS:
+      g_value_set_uint(value, settings.max_viewers);
+      break;
+    case PROP_ALLOWED_ORIGINS:
+      set_text(settings.allowed_origins);
+      break;
+    case PROP_STATS:
+      g_value_take_boxed(value, campaign::make_stats(self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+static void gst_campaign_sink_dispose(GObject* object) {
+  auto* self = GST_CAMPAIGN_SINK(object);
+  // The inputs take their elements out of the bin while it is still one.
+  for (const auto& pad : pads_of(self)) impl(pad.get()).input.reset();
+  G_OBJECT_CLASS(gst_campaign_sink_parent_class)->dispose(object);
+}
+
+static void gst_campaign_sink_finalize(GObject* object) {
+  delete GST_CAMPAIGN_SINK(object)->impl;
+  G_OBJECT_CLASS(gst_campaign_sink_parent_class)->finalize(object);
+}
+
+static void install_properties(GObjectClass* klass) {
+  const auto ready = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  const auto playing = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+  const auto install = [klass](guint id, GParamSpec* spec) {
+    g_object_class_install_property(klass, id, spec);
+  };
+  install(PROP_HOST,
+          g_param_spec_string("host", "Host", "Address to listen on; 0.0.0.0 for every IPv4 interface",
+                              "127.0.0.1", ready));
+  install(PROP_PORT, g_param_spec_uint("port", "Port",
+                                       "TCP port of page and signalling; 0 for any that is free, and "
+                                       "then the bound one can be read from READY on",
+                                       0, 65535, 8080, ready));
+  install(PROP_CODEC, g_param_spec_enum("codec", "Codec", "What raw video is encoded to",
+                                        gst_campaign_codec_get_type(), int(Codec::h264), ready));
+  install(PROP_ENCODER, g_param_spec_string("encoder", "Encoder",
+                                            "Element that encodes raw video: nvh264enc, "
+                                            "vah264enc, v4l2h264enc, x264enc, openh264enc or vp8enc "
+                                            "(unset: the first of the codec's that opens)",
+                                            nullptr, ready));
+  install(PROP_BITRATE, g_param_spec_uint64("bitrate", "Bitrate",
+                                            "Of the encoded video, in bit/s; 0 to fit the "
+                                            "picture: 4,500,000 for 1280x720 at 30 frames/s",
+                                            0, 1000000000, 0, playing));
+  install(PROP_STUN_SERVER, g_param_spec_string("stun-server", "STUN server",
+                                                "stun://host:port, for the server and "
+                                                "its viewers (unset: none)",
+                                                nullptr, ready));
+  install(PROP_TURN_SERVERS,
+          g_param_spec_string("turn-servers", "TURN servers",
+                              "Comma-separated list of "
+                              "turn(s)://user:password@host:port, for the server and its viewers "
+                              "(unset: none)",
+                              nullptr, ready));
+  install(PROP_ICE_MIN_PORT, g_param_spec_uint("ice-min-port", "Lowest ICE port",
+                                               "Lowest UDP port for media; counts "
+                                               "only with ice-max-port",
+                                               0, 65535, 0, ready));
+  install(PROP_ICE_MAX_PORT, g_param_spec_uint("ice-max-port", "Highest ICE port",
+                                               "Highest UDP port for media; 0 for "
+                                               "any port",
+                                               0, 65535, 0, ready));
+  install(PROP_MAX_VIEWERS, g_param_spec_uint("max-viewers", "Most viewers",
+                                              "How many may watch at once; more are "
+                                              "told too-many-viewers",
+                                              1, 100000, 200, playing));
+  install(PROP_ALLOWED_ORIGINS,
+          g_param_spec_string("allowed-origins", "Allowed origins",
+                              "Comma-separated list of "
+                              "origins whose pages may connect, like https://example.org, or * "
+                              "(unset: this server's own page)",
+                              nullptr, ready));
+  install(PROP_STATS,
+          g_param_spec_boxed("stats", "Statistics",
+                             "Viewers and renditions: port, viewers, connected, "
+                             "viewer-list (dropped in frames), renditions (bitrate in bit/s, framerate "
+                             "in frames/s)",
+                             GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+}
+
+static void install_signals(GObjectClass* klass) {
+  const auto add = [klass](const char* name, GType first, GType second) {
+    return g_signal_new(name, G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
+                        G_TYPE_NONE, 2, first, second);
+  };
+  /**
+   * GstCampaignSink::viewer-added: (peer, campaign) a viewer has been welcomed; on the server's thread.
+   */
+  gst_campaign_sink_signals[SIGNAL_VIEWER_ADDED] = add("viewer-added", G_TYPE_STRING, G_TYPE_STRING);
+  /**
+   * GstCampaignSink::viewer-removed: (peer, campaign) it is gone; on the server's thread.
+   */
+  gst_campaign_sink_signals[SIGNAL_VIEWER_REMOVED] = add("viewer-removed", G_TYPE_STRING, G_TYPE_STRING);
+  /**
+   * GstCampaignSink::encoder-setup: (pad, encoder) before the encoder is used, in NULL.
+   */
+  gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP] = add("encoder-setup", GST_TYPE_PAD, GST_TYPE_ELEMENT);
+  /**
+   * GstCampaignSink::payloader-setup: (peer, payloader) before a viewer's payloader is used.
+   */
+  gst_campaign_sink_signals[SIGNAL_PAYLOADER_SETUP] = add("payloader-setup", G_TYPE_STRING, GST_TYPE_ELEMENT);
+  /**
+   * GstCampaignSink::webrtcbin-ready: (peer, webrtcbin) before a viewer's connection is negotiated.
+   */
+  gst_campaign_sink_signals[SIGNAL_WEBRTCBIN_READY] = add("webrtcbin-ready", G_TYPE_STRING, GST_TYPE_ELEMENT);
+}
+
+static void gst_campaign_sink_class_init(GstCampaignSinkClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = gst_campaign_sink_set_property;
+  object_class->get_property = gst_campaign_sink_get_property;
+  object_class->dispose = gst_campaign_sink_dispose;
+  object_class->finalize = gst_campaign_sink_finalize;
+  install_properties(object_class);
+  install_signals(object_class);
+
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->change_state = gst_campaign_sink_change_state;
+  element_class->request_new_pad = gst_campaign_sink_request_new_pad;
+  element_class->release_pad = gst_campaign_sink_release_pad;
+  gst_element_class_set_static_metadata(
+      element_class, "Campaign sink", "Sink/Network/WebRTC",
+      "Serves video to browsers over WebRTC, encoded once for all viewers; for example "
+      "gst-launch-1.0 videotestsrc is-live=true ! campaignsink, then open http://127.0.0.1:8080/?campaign=0",
+      "The gst-campaign authors");
+  gst_element_class_add_static_pad_template_with_gtype(element_class, &sink_template,
+                                                       GST_TYPE_CAMPAIGN_SINK_PAD);
+  gst_type_mark_as_plugin_api(GST_TYPE_CAMPAIGN_SINK_PAD, GstPluginAPIFlags(0));
+  gst_type_mark_as_plugin_api(gst_campaign_codec_get_type(), GstPluginAPIFlags(0));
+}
+
+static void gst_campaign_sink_init(GstCampaignSink* self) {
+  self->impl = new CampaignSinkImpl;
+  GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
+  gst_bin_set_suppressed_flags(GST_BIN(self),
+                               GstElementFlags(GST_ELEMENT_FLAG_SOURCE | GST_ELEMENT_FLAG_SINK));
+}

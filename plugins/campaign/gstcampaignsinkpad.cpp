@@ -1,0 +1,116 @@
+// See gstcampaignsinkpad.hpp.
+#include "gstcampaignsinkpad.hpp"
+
+#include "signalling/id.hpp"
+
+struct _GstCampaignSinkPad {
+  GstGhostPad parent;
+  campaign::SinkPadImpl* impl;  // owned
+};
+
+G_DEFINE_TYPE(GstCampaignSinkPad, gst_campaign_sink_pad, GST_TYPE_GHOST_PAD)
+
+enum { PROP_PAD_0, PROP_PAD_CAMPAIGN, PROP_PAD_QUALITY };
+
+namespace campaign {
+
+SinkPadImpl& impl(GstCampaignSinkPad* pad) { return *pad->impl; }
+
+namespace {
+
+constexpr int kMaxUpstreamHops = 64;
+
+// The sink pad through which an element gets what it sends on, if there is one only.
+Ref<GstPad> only_sink_pad(GstElement* element) {
+  GST_OBJECT_LOCK(element);
+  const bool one = element->numsinkpads == 1;
+  auto pad = share(one ? GST_PAD(element->sinkpads->data) : nullptr);
+  GST_OBJECT_UNLOCK(element);
+  return pad;
+}
+
+std::string campaign_id_of(GstElement* element) {
+  GParamSpec* property = g_object_class_find_property(G_OBJECT_GET_CLASS(element), "campaign-id");
+  if (!property || property->value_type != G_TYPE_STRING || !(property->flags & G_PARAM_READABLE)) return {};
+  char* raw = nullptr;
+  g_object_get(element, "campaign-id", &raw, nullptr);
+  const CharPtr id{raw};
+  return id && signalling::is_valid_id(id.get()) ? id.get() : "";
+}
+
+}  // namespace
+
+std::string upstream_campaign(GstPad* pad) {
+  auto peer = adopt(gst_pad_get_peer(pad));
+  for (int hop = 0; peer && hop < kMaxUpstreamHops; ++hop) {
+    auto parent = adopt(gst_pad_get_parent_element(peer.get()));
+    if (!parent) break;  // the inside of a ghost pad
+    if (auto id = campaign_id_of(parent.get()); !id.empty()) return id;
+    auto before = only_sink_pad(parent.get());
+    peer = before ? adopt(gst_pad_get_peer(before.get())) : Ref<GstPad>{};
+  }
+  return "0";
+}
+
+}  // namespace campaign
+
+using campaign::PadNames;
+
+static void gst_campaign_sink_pad_set_property(GObject* object, guint id, const GValue* value,
+                                               GParamSpec* spec) {
+  auto* self = GST_CAMPAIGN_SINK_PAD(object);
+  const char* text = g_value_get_string(value);
+  const std::string name = text ? text : "";
+  const bool may_be_empty = id == PROP_PAD_CAMPAIGN;
+  if (!(name.empty() && may_be_empty) && !campaign::signalling::is_valid_id(name)) {
+    g_warning("%s of %s:%s must be %s", spec->name, GST_DEBUG_PAD_NAME(self),
+              std::string(campaign::signalling::kIdRule).c_str());
+    return;
+  }
+  self->impl->names.with([&](PadNames& names) {
+    if (id == PROP_PAD_CAMPAIGN)
+      names.campaign = name;
+    else
+      names.quality = name;
+  });
+}
+
+static void gst_campaign_sink_pad_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  const PadNames names = GST_CAMPAIGN_SINK_PAD(object)->impl->names.snapshot();
+  switch (id) {
+    case PROP_PAD_CAMPAIGN:
+      g_value_set_string(value, names.campaign.empty() ? nullptr : names.campaign.c_str());
+      break;
+    case PROP_PAD_QUALITY:
+      g_value_set_string(value, names.quality.c_str());
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+static void gst_campaign_sink_pad_finalize(GObject* object) {
+  delete GST_CAMPAIGN_SINK_PAD(object)->impl;
+  G_OBJECT_CLASS(gst_campaign_sink_pad_parent_class)->finalize(object);
+}
+
+static void gst_campaign_sink_pad_class_init(GstCampaignSinkPadClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = gst_campaign_sink_pad_set_property;
+  object_class->get_property = gst_campaign_sink_pad_get_property;
+  object_class->finalize = gst_campaign_sink_pad_finalize;
+  const auto flags = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  g_object_class_install_property(
+      object_class, PROP_PAD_CAMPAIGN,
+      g_param_spec_string("campaign", "Campaign",
+                          "Id of the campaign on this pad, 1 to 64 of A-Za-z0-9._- "
+                          "(unset: the campaign-id of the source upstream, else \"0\")",
+                          nullptr, flags));
+  g_object_class_install_property(
+      object_class, PROP_PAD_QUALITY,
+      g_param_spec_string("quality", "Quality",
+                          "Name of the quality on this pad: low, medium, high, ultra or another id", "high",
+                          flags));
+}
+
+static void gst_campaign_sink_pad_init(GstCampaignSinkPad* self) { self->impl = new campaign::SinkPadImpl; }

@@ -1,0 +1,51 @@
+// The property "stats": viewers and renditions as a GstStructure.
+#include "campaignsink.hpp"
+
+namespace campaign {
+
+GstStructure* make_stats(GstCampaignSink* self) {
+  GstStructure* stats = gst_structure_new("application/x-campaignsink-stats", "port", G_TYPE_UINT, 0u,
+                                          "viewers", G_TYPE_UINT, 0u, "connected", G_TYPE_UINT, 0u, nullptr);
+  const auto audience = audience_of(self);
+  if (!audience) return stats;
+  GValue viewers = G_VALUE_INIT, renditions = G_VALUE_INIT;
+  g_value_init(&viewers, GST_TYPE_ARRAY);
+  g_value_init(&renditions, GST_TYPE_ARRAY);
+  const auto append = [](GValue* array, GstStructure* entry) {
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed(&value, entry);
+    gst_value_array_append_and_take_value(array, &value);
+  };
+  guint total = 0, connected = 0;
+  for (const auto& report : audience->report()) {
+    ++total;
+    if (report.connected) ++connected;
+    append(&viewers,
+           gst_structure_new("viewer", "peer", G_TYPE_STRING, report.peer.c_str(), "campaign", G_TYPE_STRING,
+                             report.campaign.c_str(), "quality", G_TYPE_STRING, report.quality.c_str(),
+                             "context", G_TYPE_STRING, report.context.c_str(), "connected", G_TYPE_BOOLEAN,
+                             gboolean(report.connected), "dropped", G_TYPE_UINT64, guint64(report.dropped),
+                             nullptr));
+  }
+  for (const auto& pad : pads_of(self)) {
+    auto* input = impl(pad.get()).input.get();
+    const auto rendition = input ? input->rendition() : nullptr;
+    if (!rendition) continue;
+    const auto rate = rendition->rate();
+    append(&renditions,
+           gst_structure_new("rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(), "quality",
+                             G_TYPE_STRING, rendition->quality().c_str(), "encoder", G_TYPE_STRING,
+                             rendition->encoder().c_str(), "bitrate", G_TYPE_UINT64, guint64(rate.bitrate),
+                             "framerate", G_TYPE_DOUBLE, rate.framerate, "frames", G_TYPE_UINT64,
+                             guint64(rate.frames), "key-frames", G_TYPE_UINT64, guint64(rate.key_frames),
+                             nullptr));
+  }
+  gst_structure_set(stats, "port", G_TYPE_UINT, audience->port(), "viewers", G_TYPE_UINT, total, "connected",
+                    G_TYPE_UINT, connected, nullptr);
+  gst_structure_take_value(stats, "viewer-list", &viewers);
+  gst_structure_take_value(stats, "renditions", &renditions);
+  return stats;
+}
+
+}  // namespace campaign

@@ -1,0 +1,117 @@
+"""A real server for the browser tests: pipelines/serve, started as a user would, on a free port."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVE = ROOT / "pipelines" / "serve"
+READY_S = 60
+STOP_S = 20
+
+
+def until(condition, seconds, what, every=0.1):
+    """Waits for a condition, and says what was awaited when it does not come."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds} s still not: {what}; last seen: {value!r}")
+        time.sleep(every)
+
+
+def children(pid):
+    """Every living descendant of a process."""
+    parents = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                after_name = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it ended while we were looking
+            if after_name[0] != "Z":
+                parents[int(entry.name)] = int(after_name[1])
+    found = set()
+    grown = {pid}
+    while grown:
+        grown = {child for child, parent in parents.items() if parent in grown} - found
+        found |= grown
+    return found
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def end(pids):
+    """Kills what is left of these processes; they get a moment to go by themselves."""
+    deadline = time.monotonic() + 5
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in filter(alive, pids):
+        os.kill(pid, signal.SIGKILL)
+
+
+class Server:
+    """pipelines/serve as a child process, with what it said."""
+
+    def __init__(self, *options, port=0):
+        self.said = []
+        self.process = subprocess.Popen(
+            [str(SERVE), "--port", str(port), *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+        self._reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout), daemon=True)
+        self._reader.start()
+        try:
+            self.url = until(self._address, READY_S, "the server told its address")
+        except AssertionError as error:
+            self.close()
+            raise AssertionError(f"{error}\n{self.text}") from None
+        self.port = int(re.search(r":(\d+)/", self.url)[1])
+
+    def _address(self):
+        if self.process.poll() is not None:
+            self._reader.join(5)
+            raise AssertionError(f"pipelines/serve ended with {self.process.returncode}:\n{self.text}")
+        match = re.search(r"http://\S+/\?campaign=0", self.text)
+        return match and match[0]
+
+    @property
+    def text(self):
+        return "".join(self.said)
+
+    def page(self, campaign="0", **more):
+        query = "&".join(f"{name}={value}" for name, value in {"campaign": campaign, **more}.items())
+        return f"http://127.0.0.1:{self.port}/?{query}"
+
+    def interrupt(self):
+        """Ctrl-C; returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(STOP_S)
+        self._reader.join(5)
+        return code
+
+    def kill(self):
+        """The pipeline dies at once, as in a crash: nobody is told goodbye."""
+        for pid in children(self.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(STOP_S)
+
+    def close(self):
+        below = children(self.process.pid)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        end(below)

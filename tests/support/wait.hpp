@@ -1,0 +1,20 @@
+// Waits for a condition with a deadline, running the test's main context meanwhile; never for a duration.
+#pragma once
+
+#include <glib.h>
+
+#include <functional>
+
+namespace campaign::test {
+
+inline bool wait_until(const std::function<bool()>& condition, double seconds = 10,
+                       GMainContext* context = nullptr) {
+  const gint64 deadline = g_get_monotonic_time() + gint64(seconds * G_USEC_PER_SEC);
+  while (!condition()) {
+    if (g_get_monotonic_time() > deadline) return false;
+    if (!g_main_context_iteration(context, FALSE)) g_usleep(1000);
+  }
+  return true;
+}
+
+}  // namespace campaign::test
