@@ -1,0 +1,218 @@
+// Both executors draw the same world: the same frames for the same seed, whatever the threads, the way there,
+// and the device.
+#include "particles/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "particles/cpu/cpu_engine.hpp"
+#include "particles/presets.hpp"
+#include "particles/vulkan_engine.hpp"
+
+namespace campaign::particles {
+namespace {
+
+constexpr uint32_t kParticles = 20'001;  // not a multiple of anything
+const std::atomic<bool> kNever = false;
+
+std::unique_ptr<Engine> vulkan(VulkanOptions options = {}) {
+  auto device = vk::Device::open("llvmpipe");
+  EXPECT_TRUE(device) << device.error().for_user();
+  auto engine = make_vulkan_engine(*device, options);
+  EXPECT_TRUE(engine) << engine.error().for_user();
+  return std::move(*engine);
+}
+
+// The bytes of a picture that are seen: rows without their padding.
+struct Picture {
+  Picture(const FrameLayout& l, const std::byte* data) : layout(l) {
+    const uint32_t columns = (l.width + 1) / 2, rows = (l.height + 1) / 2;
+    auto plane = [&](int i, uint32_t width, uint32_t height) {
+      for (uint32_t y = 0; y < height; ++y) {
+        const std::byte* row = data + l.offset[i] + size_t{y} * l.stride[i];
+        bytes.insert(bytes.end(), row, row + width);
+      }
+    };
+    const bool rgb = l.format == PixelFormat::rgba || l.format == PixelFormat::bgra;
+    plane(0, rgb ? l.width * 4 : l.width, l.height);
+    if (l.format == PixelFormat::nv12) plane(1, columns * 2, rows);
+    if (l.format == PixelFormat::i420) plane(1, columns, rows), plane(2, columns, rows);
+  }
+  bool operator==(const Picture& other) const { return bytes == other.bytes; }
+
+  FrameLayout layout;
+  std::vector<std::byte> bytes;
+};
+
+class Drawing {
+ public:
+  Drawing(std::unique_ptr<Engine> engine, const char* scene, FrameLayout layout, uint32_t seed = 3)
+      : layout_(layout), simulation_(std::move(engine), *find_scene(scene), seed, kParticles) {
+    auto set = simulation_.set_picture(layout);
+    EXPECT_TRUE(set) << set.error().for_user();
+    auto memory = simulation_.engine().frame_maker()();
+    EXPECT_TRUE(memory);
+    memory_ = std::move(*memory);
+  }
+  Simulation& simulation() { return simulation_; }
+
+  Picture draw(int64_t frame) {
+    std::memset(memory_->data(), 0, layout_.size);
+    auto drawn = simulation_.draw(frame, {0, 30, 1}, *memory_, kNever);
+    EXPECT_TRUE(drawn && *drawn);
+    return {layout_, memory_->data()};
+  }
+  Picture draw_all(int64_t last) {
+    for (int64_t frame = 0; frame < last; ++frame) (void)draw(frame);
+    return draw(last);
+  }
+
+ private:
+  FrameLayout layout_;
+  Simulation simulation_;
+  std::unique_ptr<FrameMemory> memory_;
+};
+
+double psnr(const Picture& a, const Picture& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.bytes.size(); ++i) {
+    double d = std::to_integer<int>(a.bytes[i]) - std::to_integer<int>(b.bytes[i]);
+    sum += d * d;
+  }
+  return sum == 0 ? 99 : 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.bytes.size()) / sum);
+}
+
+int brightest(const Picture& picture) {
+  int most = 0;
+  for (size_t i = 0; i < size_t{picture.layout.width} * picture.layout.height; ++i) {
+    most = std::max(most, std::to_integer<int>(picture.bytes[i]));
+  }
+  return most;
+}
+
+const FrameLayout kSmall = FrameLayout::packed(PixelFormat::nv12, 320, 180);
+
+TEST(Simulation, TheSameSeedGivesTheSameFrames) {
+  EXPECT_EQ(Drawing(make_cpu_engine(), "galaxy", kSmall).draw_all(5),
+            Drawing(make_cpu_engine(), "galaxy", kSmall).draw_all(5));
+  EXPECT_EQ(Drawing(vulkan(), "galaxy", kSmall).draw_all(5), Drawing(vulkan(), "galaxy", kSmall).draw_all(5));
+}
+
+TEST(Simulation, AnotherSeedGivesOtherFrames) {
+  EXPECT_FALSE(Drawing(make_cpu_engine(), "galaxy", kSmall, 1).draw(0) ==
+               Drawing(make_cpu_engine(), "galaxy", kSmall, 2).draw(0));
+}
+
+TEST(Simulation, ThePictureShowsSomethingAndMoves) {
+  Drawing drawing(make_cpu_engine(), "galaxy", kSmall);
+  Picture first = drawing.draw(0);
+  EXPECT_GT(brightest(first), 120);
+  EXPECT_FALSE(first == drawing.draw(1));
+}
+
+TEST(Simulation, FramesDoNotDependOnTheNumberOfThreads) {
+  Picture one = Drawing(make_cpu_engine(1), "benchmark", kSmall).draw_all(20);
+  for (unsigned threads : {2u, 7u}) {
+    EXPECT_EQ(one, Drawing(make_cpu_engine(threads), "benchmark", kSmall).draw_all(20)) << threads;
+  }
+}
+
+TEST(Simulation, ASeekShowsWhatPlayingThereWouldHave) {
+  // Frame 330 is later than the longest life of the scene, so the seek does not start at the beginning.
+  for (bool on_cpu : {true, false}) {
+    auto make = [&] { return on_cpu ? make_cpu_engine() : vulkan(); };
+    Picture played = Drawing(make(), "galaxy", kSmall).draw_all(330);
+    Drawing seeking(make(), "galaxy", kSmall);
+    (void)seeking.draw(0);
+    seeking.simulation().jump();
+    EXPECT_EQ(played, seeking.draw(330)) << (on_cpu ? "cpu" : "vulkan");
+  }
+}
+
+TEST(Simulation, BothExecutorsDrawTheSamePicture) {
+  for (auto format : {PixelFormat::nv12, PixelFormat::i420, PixelFormat::rgba, PixelFormat::bgra}) {
+    for (auto [width, height] : {std::pair{320u, 180u}, {321u, 181u}, {17u, 9u}, {1u, 1u}}) {
+      auto layout = FrameLayout::packed(format, width, height);
+      double agreement = psnr(Drawing(make_cpu_engine(), "benchmark", layout).draw_all(10),
+                              Drawing(vulkan(), "benchmark", layout).draw_all(10));
+      EXPECT_GE(agreement, 45) << static_cast<int>(format) << " " << width << "x" << height;
+    }
+  }
+}
+
+TEST(Simulation, DevicesWithout64BitAtomicsDrawTheSameBits) {
+  EXPECT_EQ(Drawing(vulkan(), "galaxy", kSmall).draw_all(3),
+            Drawing(vulkan({.int64_atomics = false}), "galaxy", kSmall).draw_all(3));
+}
+
+TEST(Simulation, AFullPixelIsWhiteOnBothExecutors) {
+  // All particles in one point, never moving: far beyond what a pixel can hold.
+  const char* heap = R"({"emitters":[{"size":[0,0,0],"slow":"#ff0000","fast":"#ff0000","brightness":4}],
+                         "look":{"glow":0,"background":"#000000"}})";
+  auto layout = FrameLayout::packed(PixelFormat::rgba, 64, 64);
+  for (bool on_cpu : {true, false}) {
+    auto picture = Drawing(on_cpu ? make_cpu_engine() : vulkan(), heap, layout).draw(0);
+    int white = 0;
+    for (size_t i = 0; i < picture.bytes.size(); i += 4) {
+      int red = std::to_integer<int>(picture.bytes[i]), green = std::to_integer<int>(picture.bytes[i + 1]);
+      if (red > 250 && green > 250) ++white;
+      EXPECT_TRUE(green < 8 || green > 250) << "a carry leaked between channels";
+    }
+    EXPECT_GE(white, 1) << (on_cpu ? "cpu" : "vulkan");
+  }
+}
+
+TEST(Simulation, MoreParticlesLeaveTheOthersWhereTheyAre) {
+  for (bool on_cpu : {true, false}) {
+    Drawing grown(on_cpu ? make_cpu_engine() : vulkan(), "galaxy", kSmall);
+    Drawing plain(on_cpu ? make_cpu_engine() : vulkan(), "galaxy", kSmall);
+    (void)grown.draw_all(3);
+    (void)plain.draw_all(3);
+    grown.simulation().world().set_particles(kParticles * 4);
+    (void)grown.draw(4);
+    grown.simulation().world().set_particles(kParticles);
+    (void)plain.draw(4);
+    EXPECT_EQ(grown.draw(5), plain.draw(5)) << (on_cpu ? "cpu" : "vulkan");
+  }
+}
+
+TEST(Simulation, ALongCatchUpCanBeCancelled) {
+  Simulation simulation(make_cpu_engine(), *find_scene("galaxy"), 1, kParticles);
+  ASSERT_TRUE(simulation.set_picture(kSmall));
+  auto memory = simulation.engine().frame_maker()();
+  const std::atomic<bool> cancelled = true;
+  auto drawn = simulation.draw(100'000, {0, 30, 1}, **memory, cancelled);
+  ASSERT_TRUE(drawn);
+  EXPECT_FALSE(*drawn);
+}
+
+TEST(Simulation, LowFrameRatesAreStable) {
+  Simulation simulation(make_cpu_engine(), *find_scene("benchmark"), 1, kParticles);
+  ASSERT_TRUE(simulation.set_picture(kSmall));
+  auto memory = simulation.engine().frame_maker()();
+  for (int64_t frame = 0; frame < 10; ++frame) {
+    auto drawn = simulation.draw(frame, {0, 1, 2}, **memory, kNever);  // one frame every two seconds
+    ASSERT_TRUE(drawn && *drawn);
+  }
+  int most = 0;
+  for (uint32_t i = 0; i < 320 * 180; ++i) most = std::max(most, std::to_integer<int>((*memory)->data()[i]));
+  EXPECT_GT(most, 60);
+}
+
+TEST(Engine, AnUnknownDeviceListsTheKnownOnes) {
+  auto engine = Engine::open("no such gpu");
+  ASSERT_FALSE(engine);
+  EXPECT_NE(engine.error().for_user().find("llvmpipe"), std::string::npos) << engine.error().for_user();
+  EXPECT_FALSE(Engine::open("99"));
+}
+
+TEST(Engine, APictureThatIsTooLargeIsRefused) {
+  auto huge = FrameLayout::packed(PixelFormat::nv12, 32768, 32768);
+  EXPECT_FALSE(vulkan()->set_picture(huge));
+  EXPECT_FALSE(make_cpu_engine()->set_picture(huge));
+}
+
+}  // namespace
+}  // namespace campaign::particles
