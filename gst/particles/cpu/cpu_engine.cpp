@@ -1,5 +1,7 @@
 #include "particles/cpu/cpu_engine.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -13,9 +15,12 @@
 namespace campaign::particles {
 namespace {
 
+constexpr size_t kHugePage = 2u << 20;  // bytes
 constexpr size_t kAlign = 64;           // bytes: a cache line and the widest vector
 constexpr uint32_t kChunk = 16 * 1024;  // particles a worker takes at a time
 constexpr uint32_t kPairsPerPart = 8;   // pairs of rows likewise
+constexpr size_t kComponents = 6;       // position and velocity
+constexpr size_t kSkew = 1088;          // floats
 constexpr uint32_t kMostParticles = 1u << 26;
 
 // Zeroed, aligned memory of plain numbers.
@@ -79,6 +84,13 @@ class CpuEngine final : public Engine {
   void fill_cohort_lanes(const Step& step);
   void clear();
   void resolve(const ViewParams& view, std::byte* frame, bool clear_after);
+  cpu::State state() const {
+    float* base = state_.get();
+    const size_t stride = component_stride();
+    return {base, base + stride, base + 2 * stride, base + 3 * stride, base + 4 * stride, base + 5 * stride};
+  }
+  // Apart by a little more than a power of two, so that the components do not meet in the same cache sets.
+  size_t component_stride() const { return capacity_ + kSkew; }
   cpu::Light light_of(const Worker& worker) const {
     return {worker.light.get(), light_stride_, layout_.height};
   }
@@ -125,29 +137,24 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
 }
 
 void CpuEngine::grow(uint32_t particles) {
-  uint32_t capacity = round_up(particles, kChunk);
-  Array<float> state(size_t{capacity} * 6);
-  for (size_t c = 0; c < 6 && capacity_ > 0; ++c) {
-    std::memcpy(state.get() + c * capacity, state_.get() + c * capacity_, capacity_ * sizeof(float));
+  const uint32_t before = capacity_;
+  const size_t old_stride = component_stride();
+  capacity_ = round_up(particles, kChunk);
+  Array<float> grown(component_stride() * kComponents);
+  for (size_t c = 0; c < kComponents && before > 0; ++c) {
+    std::memcpy(grown.get() + c * component_stride(), state_.get() + c * old_stride, before * sizeof(float));
   }
-  state_ = std::move(state);
-  capacity_ = capacity;
+  state_ = std::move(grown);
 }
 
 void CpuEngine::give_birth(const Step& step) {
-  float* base = state_.get();
-  cpu::State state{base,
-                   base + capacity_,
-                   base + 2 * capacity_,
-                   base + 3 * capacity_,
-                   base + 4 * capacity_,
-                   base + 5 * capacity_};
+  const cpu::State particles = state();
   uint32_t groups = (step.params.count.x + 3) / 4, fresh = step.params.count.y / 4;
   uint32_t born = step.params.births.x;
-  workers_.run(born,
-               [&](unsigned, uint32_t i) { kernel_.birth(step, state, step.cohorts[i].life.z, 0, groups); });
+  workers_.run(
+      born, [&](unsigned, uint32_t i) { kernel_.birth(step, particles, step.cohorts[i].life.z, 0, groups); });
   if (fresh < groups) {
-    workers_.run(kClasses, [&](unsigned, uint32_t c) { kernel_.birth(step, state, c, fresh, groups); });
+    workers_.run(kClasses, [&](unsigned, uint32_t c) { kernel_.birth(step, particles, c, fresh, groups); });
   }
 }
 
@@ -206,13 +213,7 @@ Result<void> CpuEngine::run(const Work& work) {
     fill_cohort_lanes(*work.step);
   }
   if (work.splat && !clear_) clear();
-  float* base = state_.get();
-  cpu::State state{base,
-                   base + capacity_,
-                   base + 2 * capacity_,
-                   base + 3 * capacity_,
-                   base + 4 * capacity_,
-                   base + 5 * capacity_};
+  const cpu::State particles = state();
   const uint32_t moved = work.step ? work.step->params.count.x : 0;
   const uint32_t drawn = work.splat ? work.view->target.y : 0;
   const uint32_t end = std::max(moved, drawn);
@@ -220,11 +221,12 @@ Result<void> CpuEngine::run(const Work& work) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
     const cpu::Light light = light_of(mine_[worker]), glow = glow_of(mine_[worker]);
     if (work.step && work.splat && from < drawn) {
-      kernel_.move_and_draw(*work.step, noise_.data(), *work.view, cohorts_, state, from, to, light, glow);
+      kernel_.move_and_draw(*work.step, noise_.data(), *work.view, cohorts_, particles, from, to, light,
+                            glow);
     } else if (work.step) {
-      kernel_.move(*work.step, noise_.data(), state, from, to);
+      kernel_.move(*work.step, noise_.data(), particles, from, to);
     } else {
-      kernel_.draw(*work.view, cohorts_, state, from, to, light, glow);
+      kernel_.draw(*work.view, cohorts_, particles, from, to, light, glow);
     }
   });
   if (work.splat) clear_ = false;

@@ -141,6 +141,7 @@ HWY_INLINE void walk(Motion* motion, const ViewParams* view, const CohortLanes* 
                   block.at + (i - from));
         hn::Store(hn::IfThenElse(seen, glow_at.v, hn::Set(DU(), glow.stride * glow.rows)), DU(),
                   block.glow_at + (i - from));
+        for (uint32_t k = i - from; k < i - from + n; ++k) __builtin_prefetch(light.words + block.at[k], 1);
       }
     }
     if constexpr (kDraw) {
