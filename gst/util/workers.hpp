@@ -30,6 +30,10 @@ class Workers {
   // One caller at a time. `f` must not throw.
   template <class F>
   void run(uint32_t parts, F&& f) {
+    if (parts <= 1 || threads_.empty()) {
+      for (uint32_t part = 0; part < parts; ++part) f(0u, part);
+      return;
+    }
     call_ = [](void* context, unsigned worker, uint32_t part) { (*static_cast<F*>(context))(worker, part); };
     context_ = &f;
     parts_ = parts;
@@ -38,17 +42,30 @@ class Workers {
     ++round_;
     round_.notify_all();
     take_parts(0);
-    for (uint32_t left = busy_; left != 0; left = busy_) busy_.wait(left);
+    for (uint32_t left = await_change(busy_, UINT32_MAX); left != 0; left = await_change(busy_, left)) {
+    }
   }
 
  private:
+  // Looks for a while before it sleeps: the next piece of work comes within microseconds, and waking takes
+  // longer.
+  static uint32_t await_change(std::atomic<uint32_t>& value, uint32_t old) {
+    constexpr int kLooks = 2000;
+    for (int i = 0; i < kLooks; ++i) {
+      if (uint32_t now = value.load(std::memory_order_acquire); now != old) return now;
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+    value.wait(old);
+    return value;
+  }
   void take_parts(unsigned worker) {
     for (uint32_t part = next_++; part < parts_; part = next_++) call_(context_, worker, part);
   }
   void serve(unsigned worker) {
     for (uint32_t seen = 0;;) {
-      round_.wait(seen);
-      seen = round_;
+      seen = await_change(round_, seen);
       if (stopping_) return;
       take_parts(worker);
       if (--busy_ == 0) busy_.notify_one();

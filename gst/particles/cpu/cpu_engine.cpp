@@ -76,6 +76,7 @@ class CpuEngine final : public Engine {
  private:
   struct Worker {  // what each worker writes without asking the others
     Array<uint64_t> light, glow;
+    Array<uint8_t> lit;
     Array<float> scratch;
   };
 
@@ -92,9 +93,11 @@ class CpuEngine final : public Engine {
   // Apart by a little more than a power of two, so that the components do not meet in the same cache sets.
   size_t component_stride() const { return capacity_ + kSkew; }
   cpu::Light light_of(const Worker& worker) const {
-    return {worker.light.get(), light_stride_, layout_.height};
+    return {worker.light.get(), worker.lit.get(), light_stride_, layout_.height};
   }
-  cpu::Light glow_of(const Worker& worker) const { return {worker.glow.get(), glow_width_, glow_rows_}; }
+  cpu::Light glow_of(const Worker& worker) const {
+    return {worker.glow.get(), nullptr, glow_width_, glow_rows_};
+  }
   cpu::Glow planes(const Array<float>& array) const {
     size_t plane = size_t{glow_stride_} * glow_rows_;
     return {
@@ -127,6 +130,7 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
   glow_stride_ = round_up(glow_width_, cpu::kPad);
   for (auto& worker : mine_) {
     worker.light = Array<uint64_t>(size_t{light_stride_} * layout.height + 1);
+    worker.lit = Array<uint8_t>(worker.light.size() / cpu::kPad + 1);
     worker.glow = Array<uint64_t>(size_t{glow_width_} * glow_rows_ + 1);
     worker.scratch = Array<float>(cpu::scratch_size(layout.width));
   }
@@ -172,12 +176,13 @@ void CpuEngine::fill_cohort_lanes(const Step& step) {
 void CpuEngine::clear() {
   workers_.run(workers_.count(), [&](unsigned, uint32_t i) {
     mine_[i].light.clear();
+    mine_[i].lit.clear();
     mine_[i].glow.clear();
   });
 }
 
 void CpuEngine::resolve(const ViewParams& view, std::byte* frame, bool clear_after) {
-  cpu::Light lights[kMostThreads], glows[kMostThreads];
+  cpu::Light lights[cpu::kMostLights], glows[cpu::kMostLights];
   const uint32_t count = workers_.count();
   for (uint32_t i = 0; i < count; ++i) {
     lights[i] = light_of(mine_[i]);

@@ -146,7 +146,10 @@ HWY_INLINE void walk(Motion* motion, const ViewParams* view, const CohortLanes* 
     }
     if constexpr (kDraw) {
       const uint32_t count = to - from;
-      for (uint32_t i = 0; i < count; ++i) add(light.words, block.at[i], block.word[i]);
+      for (uint32_t i = 0; i < count; ++i) {
+        add(light.words, block.at[i], block.word[i]);
+        light.lit[block.at[i] / kPad] = 1;
+      }
       for (uint32_t i = 0; i < count; i += kGlowStride) add(glow.words, block.glow_at[i], block.word[i]);
     }
   }
@@ -258,15 +261,33 @@ struct Rgb {
   F r, g, b;
 };
 
-// One vector of pixels of the accumulators, as sums.
+// The accumulators that have light in one run of kPad pixels.
+struct LitWords {
+  uint64_t* words[kMostLights];  // of the run's first pixel
+  uint32_t count = 0;
+};
+
 template <bool kClear>
-HWY_INLINE Rgb load_light(const Light* lights, uint32_t count, size_t at) {
+HWY_INLINE LitWords lit_words(const Light* lights, uint32_t count, size_t at) {
+  LitWords lit;
+  for (uint32_t i = 0; i < count; ++i) {
+    uint8_t& flag = lights[i].lit[at / kPad];
+    if (flag) lit.words[lit.count++] = lights[i].words + at;
+    if (kClear) flag = 0;
+  }
+  return lit;
+}
+
+// One vector of pixels, `x` after the run's first, as sums.
+template <bool kClear>
+HWY_INLINE Rgb load_light(const LitWords& lit, size_t x) {
+  if (lit.count == 0) return {splat_f(0), splat_f(0), splat_f(0)};
   const hn::RepartitionToWide<DU> wide;
   const size_t half = hn::Lanes(wide);
-  auto low = hn::Load(wide, lights[0].words + at), high = hn::Load(wide, lights[0].words + at + half);
   const auto full = hn::Set(wide, kFull);
-  for (uint32_t i = 1; i < count; ++i) {
-    auto l = hn::Load(wide, lights[i].words + at), h = hn::Load(wide, lights[i].words + at + half);
+  auto low = hn::Load(wide, lit.words[0] + x), high = hn::Load(wide, lit.words[0] + x + half);
+  for (uint32_t i = 1; i < lit.count; ++i) {
+    auto l = hn::Load(wide, lit.words[i] + x), h = hn::Load(wide, lit.words[i] + x + half);
     auto either = hn::And(hn::Or(hn::Or(l, low), hn::Or(h, high)), full);
     if (HWY_UNLIKELY(!hn::AllTrue(wide, hn::Eq(either, hn::Zero(wide))))) {
       auto keep = [&](auto a, auto b) HWY_ATTR {
@@ -281,9 +302,9 @@ HWY_INLINE Rgb load_light(const Light* lights, uint32_t count, size_t at) {
     }
   }
   if (kClear) {
-    for (uint32_t i = 0; i < count; ++i) {
-      hn::Store(hn::Zero(wide), wide, lights[i].words + at);
-      hn::Store(hn::Zero(wide), wide, lights[i].words + at + half);
+    for (uint32_t i = 0; i < lit.count; ++i) {
+      hn::Store(hn::Zero(wide), wide, lit.words[i] + x);
+      hn::Store(hn::Zero(wide), wide, lit.words[i] + x + half);
     }
   }
   U even{hn::ConcatEven(DU(), hn::BitCast(DU(), high), hn::BitCast(DU(), low))};
@@ -329,8 +350,10 @@ HWY_INLINE void resolve_pair(const ViewParams& view, const Light* lights, uint32
     }
     const F dither = load_f(kDither[row]);
     auto* out = reinterpret_cast<uint8_t*>(frame) + layout.offset[0] + size_t{y} * layout.stride[0];
+    LitWords lit;
     for (size_t x = 0; x < width; x += n) {
-      Rgb light = load_light<kClear>(lights, count, size_t{y} * padded + x);
+      if (x % kPad == 0) lit = lit_words<kClear>(lights, count, size_t{y} * padded + x);
+      Rgb light = load_light<kClear>(lit, x % kPad);
       F r = Tone().tone(light.r * exposure + load_f(under[0] + x));
       F g = Tone().tone(light.g * exposure + load_f(under[1] + x));
       F b = Tone().tone(light.b * exposure + load_f(under[2] + x));

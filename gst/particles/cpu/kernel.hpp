@@ -11,7 +11,8 @@
 
 namespace campaign::particles::cpu {
 
-inline constexpr uint32_t kPad = 64;  // rows of pixels and arrays of particles are multiples of this
+inline constexpr uint32_t kMostLights = 8;  // accumulators that one picture is summed from
+inline constexpr uint32_t kPad = 64;        // rows of pixels and arrays of particles are multiples of this
 
 // The particles, one array a component.
 struct State {
@@ -19,9 +20,11 @@ struct State {
 };
 
 // A light accumulator: one 64-bit word a pixel, rows of `stride`, and one more word for what is off the
-// picture. As in shaders/accumulate.glsl.
+// picture. As in shaders/accumulate.glsl. `lit` has a byte for each kPad words, not zero once light fell
+// there: what is dark needs neither reading nor clearing, and a frame's cost is the memory it touches.
 struct Light {
   uint64_t* words;
+  uint8_t* lit;
   uint32_t stride, rows;
 };
 
