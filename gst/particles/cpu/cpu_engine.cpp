@@ -17,19 +17,24 @@ namespace {
 
 constexpr size_t kHugePage = 2u << 20;  // bytes
 constexpr size_t kAlign = 64;           // bytes: a cache line and the widest vector
-constexpr uint32_t kChunk = 16 * 1024;  // particles a worker takes at a time
+constexpr uint32_t kChunk = 4 * 1024;   // particles a worker takes at a time
 constexpr uint32_t kPairsPerPart = 8;   // pairs of rows likewise
 constexpr size_t kComponents = 6;       // position and velocity
 constexpr size_t kSkew = 1088;          // floats
 constexpr uint32_t kMostParticles = 1u << 26;
 
-// Zeroed, aligned memory of plain numbers.
+// Zeroed, aligned memory of plain numbers, in huge pages where it is large: light falls on a picture at
+// random, and a walk of the page tables for each particle would cost more than the particle.
 template <class T>
 class Array {
  public:
   Array() = default;
-  explicit Array(size_t count)
-      : count_(count), data_(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kAlign}))) {
+  explicit Array(size_t count) : count_(count) {
+    const size_t bytes = count * sizeof(T);
+    const size_t alignment = bytes >= kHugePage ? kHugePage : kAlign;
+    data_ = {static_cast<T*>(::operator new (bytes, std::align_val_t{alignment})), Delete{alignment}};
+    if (bytes >= kHugePage)
+      (void)madvise(data_.get(), bytes, MADV_HUGEPAGE);  // a hint: refusing it is no error
     clear();
   }
   T* get() const { return data_.get(); }
@@ -38,7 +43,8 @@ class Array {
 
  private:
   struct Delete {
-    void operator()(T* data) const { ::operator delete (data, std::align_val_t{kAlign}); }
+    size_t alignment = kAlign;
+    void operator()(T* data) const { ::operator delete (data, std::align_val_t{alignment}); }
   };
   size_t count_ = 0;
   std::unique_ptr<T, Delete> data_;
@@ -225,14 +231,9 @@ Result<void> CpuEngine::run(const Work& work) {
   workers_.run((end + kChunk - 1) / kChunk, [&](unsigned worker, uint32_t chunk) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
     const cpu::Light light = light_of(mine_[worker]), glow = glow_of(mine_[worker]);
-    if (work.step && work.splat && from < drawn) {
-      kernel_.move_and_draw(*work.step, noise_.data(), *work.view, cohorts_, particles, from, to, light,
-                            glow);
-    } else if (work.step) {
-      kernel_.move(*work.step, noise_.data(), particles, from, to);
-    } else {
-      kernel_.draw(*work.view, cohorts_, particles, from, to, light, glow);
-    }
+    // Moved and drawn apart, but while the chunk is in the cache: faster than both in one loop.
+    if (work.step) kernel_.move(*work.step, noise_.data(), particles, from, to);
+    if (from < drawn) kernel_.draw(*work.view, cohorts_, particles, from, to, light, glow);
   });
   if (work.splat) clear_ = false;
   if (work.frame) {

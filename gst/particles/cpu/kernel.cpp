@@ -98,78 +98,62 @@ HWY_INLINE void add(uint64_t* words, uint32_t at, uint64_t word) {
   words[at] = HWY_UNLIKELY(before & kFull) ? before : before + word;
 }
 
-template <bool kMove, bool kDraw>
-HWY_INLINE void walk(Motion* motion, const ViewParams* view, const CohortLanes* cohorts, State s,
-                     uint32_t begin, uint32_t end, Light light, Light glow) {
-  const uint32_t n = static_cast<uint32_t>(lanes());
+void move(const Step& step, const uint32_t* noise, State s, uint32_t begin, uint32_t end) {
+  Motion motion(step, noise);
   const U iota{hn::Iota(DU(), 0)};
-  Block block;
-  for (uint32_t from = begin; from < end; from += kBlock) {
-    const uint32_t to = std::min(from + kBlock, end);
-    for (uint32_t i = from; i < to; i += n) {
-      U id = splat_u(i) + iota;
-      U salt = salt_of(id);
-      F px = load_f(s.px + i), py = load_f(s.py + i), pz = load_f(s.pz + i);
-      F vx = load_f(s.vx + i), vy = load_f(s.vy + i), vz = load_f(s.vz + i);
-      if constexpr (kMove) {
-        motion->move(salt, px, py, pz, vx, vy, vz);
-        store_f(px, s.px + i), store_f(py, s.py + i), store_f(pz, s.pz + i);
-        store_f(vx, s.vx + i), store_f(vy, s.vy + i), store_f(vz, s.vz + i);
-      }
-      if constexpr (kDraw) {
-        const ViewParams& V = *view;
-        Splatting draw(V);
-        const uint32_t lane = i % CohortLanes::kLanes;
-        F inverse_depth;
-        U pixel = draw.pixel_of(px, py, pz, inverse_depth);
-        F scale = draw.brightness_of(salt) * min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f)) *
-                  splat_f(V.light.x);
-        F heat = draw.heat_of(vx, vy, vz, load_f(cohorts->per_speed2 + lane));
-        auto weight = [&](int c) HWY_ATTR {
-          return draw.weight_of(load_f(cohorts->slow[c] + lane), load_f(cohorts->fast[c] + lane), heat, scale,
-                                salt);
-        };
-        U r = weight(0), g = weight(1), b = weight(2);
-        U low = r | (g << 21u), high = (g >> 11u) | (b << 10u);
-        hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.word + (i - from)));
-        U x = pixel & splat_u(0xFFFFu), y = pixel >> 16u;
-        auto seen =
-            hn::And(hn::Ne(pixel.v, hn::Set(DU(), draw.kNoPixel)), hn::Lt(id.v, hn::Set(DU(), V.target.y)));
-        U at = y * splat_u(light.stride) + x;
-        U glow_at = (y >> kGlowShift) * splat_u(glow.stride) + (x >> kGlowShift);
-        hn::Store(hn::IfThenElse(seen, at.v, hn::Set(DU(), light.stride * light.rows)), DU(),
-                  block.at + (i - from));
-        hn::Store(hn::IfThenElse(seen, glow_at.v, hn::Set(DU(), glow.stride * glow.rows)), DU(),
-                  block.glow_at + (i - from));
-        for (uint32_t k = i - from; k < i - from + n; ++k) __builtin_prefetch(light.words + block.at[k], 1);
-      }
-    }
-    if constexpr (kDraw) {
-      const uint32_t count = to - from;
-      for (uint32_t i = 0; i < count; ++i) {
-        add(light.words, block.at[i], block.word[i]);
-        light.lit[block.at[i] / kPad] = 1;
-      }
-      for (uint32_t i = 0; i < count; i += kGlowStride) add(glow.words, block.glow_at[i], block.word[i]);
-    }
+  for (uint32_t i = begin; i < end; i += static_cast<uint32_t>(lanes())) {
+    F px = load_f(s.px + i), py = load_f(s.py + i), pz = load_f(s.pz + i);
+    F vx = load_f(s.vx + i), vy = load_f(s.vy + i), vz = load_f(s.vz + i);
+    motion.move(salt_of(splat_u(i) + iota), px, py, pz, vx, vy, vz);
+    store_f(px, s.px + i), store_f(py, s.py + i), store_f(pz, s.pz + i);
+    store_f(vx, s.vx + i), store_f(vy, s.vy + i), store_f(vz, s.vz + i);
   }
 }
 
-void move(const Step& step, const uint32_t* noise, State state, uint32_t begin, uint32_t end) {
-  Motion motion(step, noise);
-  walk<true, false>(&motion, nullptr, nullptr, state, begin, end, {}, {});
+// The light of particles i and on, one vector, into places `k` and on of the block; its words are fetched
+// early.
+HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i, Light light,
+                       Light glow, Block& block, uint32_t k) {
+  Splatting draw(V);
+  const uint32_t lane = i % CohortLanes::kLanes;
+  U id = splat_u(i) + U{hn::Iota(DU(), 0)};
+  U salt = salt_of(id);
+  F inverse_depth;
+  U pixel = draw.pixel_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), inverse_depth);
+  F near = min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f));
+  F scale = draw.brightness_of(salt) * near * splat_f(V.light.x);
+  F heat =
+      draw.heat_of(load_f(s.vx + i), load_f(s.vy + i), load_f(s.vz + i), load_f(cohorts.per_speed2 + lane));
+  auto weight = [&](int c) HWY_ATTR {
+    return draw.weight_of(load_f(cohorts.slow[c] + lane), load_f(cohorts.fast[c] + lane), heat, scale, salt);
+  };
+  U r = weight(0), g = weight(1), b = weight(2);
+  U low = r | (g << 21u), high = (g >> 11u) | (b << 10u);
+  hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.word + k));
+
+  U x = pixel & splat_u(0xFFFFu), y = pixel >> 16u;
+  auto seen = hn::And(hn::Ne(pixel.v, hn::Set(DU(), draw.kNoPixel)), hn::Lt(id.v, hn::Set(DU(), V.target.y)));
+  U at = y * splat_u(light.stride) + x;
+  U glow_at = (y >> kGlowShift) * splat_u(glow.stride) + (x >> kGlowShift);
+  hn::Store(hn::IfThenElse(seen, at.v, hn::Set(DU(), light.stride * light.rows)), DU(), block.at + k);
+  hn::Store(hn::IfThenElse(seen, glow_at.v, hn::Set(DU(), glow.stride * glow.rows)), DU(), block.glow_at + k);
+  for (uint32_t j = k; j < k + lanes(); ++j) __builtin_prefetch(light.words + block.at[j], 1);
 }
 
 void draw(const ViewParams& view, const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end,
           Light light, Light glow) {
-  walk<false, true>(nullptr, &view, &cohorts, state, begin, end, light, glow);
-}
-
-void move_and_draw(const Step& step, const uint32_t* noise, const ViewParams& view,
-                   const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end, Light light,
-                   Light glow) {
-  Motion motion(step, noise);
-  walk<true, true>(&motion, &view, &cohorts, state, begin, end, light, glow);
+  Block block;
+  for (uint32_t from = begin; from < end; from += kBlock) {
+    const uint32_t count = std::min(kBlock, end - from);
+    for (uint32_t k = 0; k < count; k += static_cast<uint32_t>(lanes())) {
+      gather(view, cohorts, state, from + k, light, glow, block, k);
+    }
+    for (uint32_t k = 0; k < count; ++k) {
+      add(light.words, block.at[k], block.word[k]);
+      light.lit[block.at[k] / kPad] = 1;
+    }
+    for (uint32_t k = 0; k < count; k += kGlowStride) add(glow.words, block.glow_at[k], block.word[k]);
+  }
 }
 
 // Sums of several accumulators. A pixel that is full in one of them, or in the sum, stays full: no carry.
@@ -233,7 +217,7 @@ void glow_down(const ViewParams& view, Glow across, uint32_t row, Glow to) {
 
 // The glow and the background under a pair of rows, one value a pixel.
 HWY_INLINE void glow_row(const ViewParams& view, const Glow& glow, uint32_t pair, uint32_t width,
-                         float* out[3]) {
+                         float* const out[3]) {
   constexpr float kFirst[4] = {0.5625f, 0.6875f, 0.8125f,
                                0.9375f};  // from the left cell's middle to this one's
   constexpr float kSecond[4] = {0.0625f, 0.1875f, 0.3125f, 0.4375f};
@@ -328,84 +312,121 @@ alignas(64) constexpr float kDither[2][16] = {
     {0.8125f, 0.3125f, 0.9375f, 0.4375f, 0.8125f, 0.3125f, 0.9375f, 0.4375f, 0.8125f, 0.3125f, 0.9375f,
      0.4375f, 0.8125f, 0.3125f, 0.9375f, 0.4375f}};
 
+HWY_INLINE Rgb tone_of(const Rgb& light, F exposure, float* const under[3], size_t x) {
+  return {Tone().tone(light.r * exposure + load_f(under[0] + x)),
+          Tone().tone(light.g * exposure + load_f(under[1] + x)),
+          Tone().tone(light.b * exposure + load_f(under[2] + x))};
+}
+
+// One row of a picture in memory; vectors that reach beyond its end go through a buffer.
+struct Row {
+  std::byte* begin;
+  size_t bytes;
+
+  template <class Store>
+  HWY_INLINE void write(size_t at, size_t size, Store&& store) const {
+    if (HWY_LIKELY(at + size <= bytes)) {
+      store(reinterpret_cast<uint8_t*>(begin + at));
+    } else if (at < bytes) {
+      alignas(64) uint8_t buffer[64];
+      store(buffer);
+      std::memcpy(begin + at, buffer, bytes - at);
+    }
+  }
+};
+
+HWY_INLINE void store_rgb(const Rgb& color, F dither, bool red_first, const Row& row, size_t x) {
+  auto code = [&](F v) HWY_ATTR { return to_u(v * splat_f(255.0f) + dither); };
+  U r = code(color.r), g = code(color.g), b = code(color.b);
+  U words = (red_first ? r | (b << 16u) : b | (r << 16u)) | (g << 8u) | splat_u(0xFF000000u);
+  row.write(x * 4, lanes() * 4,
+            [&](uint8_t* to) HWY_ATTR { hn::StoreU(words.v, DU(), reinterpret_cast<uint32_t*>(to)); });
+}
+
+// The means of four neighbours, of two vectors of sums of two.
+HWY_INLINE F mean_of_four(F first, F second) {
+  auto even = hn::ConcatEven(DF(), second.v, first.v), odd = hn::ConcatOdd(DF(), second.v, first.v);
+  return F{hn::Add(even, odd)} * splat_f(0.25f);
+}
+
+// At the right edge of an odd width the last column counts twice.
+HWY_INLINE void repeat_column(F& first, F& second, size_t last) {
+  alignas(64) float both_halves[2 * HWY_MAX_BYTES / 4];
+  store_f(first, both_halves), store_f(second, both_halves + lanes());
+  both_halves[last + 1] = both_halves[last];
+  first = load_f(both_halves), second = load_f(both_halves + lanes());
+}
+
 template <bool kClear>
 HWY_INLINE void resolve_pair(const ViewParams& view, const Light* lights, uint32_t count, const Glow& glow,
                              const FrameLayout& layout, uint32_t pair, float* scratch, std::byte* frame) {
-  const size_t n = lanes();
-  const uint32_t width = layout.width, padded = lights[0].stride;
-  const size_t line = padded + kPad;
-  float* under[3] = {scratch, scratch + line, scratch + 2 * line};
-  float* sum[3] = {scratch + 3 * line, scratch + 4 * line, scratch + 5 * line};
-  auto* bytes = reinterpret_cast<uint8_t*>(scratch + 6 * line);  // two lines of floats: eight of bytes
-  glow_row(view, glow, pair, width, under);
-  const bool rgb = layout.format == PixelFormat::rgba || layout.format == PixelFormat::bgra;
+  const size_t n = lanes(), width = layout.width, padded = lights[0].stride, line = padded + kPad;
+  float* const under[3] = {scratch, scratch + line, scratch + 2 * line};
+  glow_row(view, glow, pair, layout.width, under);
   const F exposure = splat_f(view.light.z);
-  for (uint32_t row = 0; row < 2; ++row) {
-    const uint32_t y = pair * 2 + row;
-    if (y >= layout.height) {  // an odd edge counts twice in its chroma
-      for (size_t c = 0; c < 3; ++c) {
-        for (size_t x = 0; x < padded; x += n) store_f(load_f(sum[c] + x) + load_f(sum[c] + x), sum[c] + x);
-      }
-      break;
-    }
-    const F dither = load_f(kDither[row]);
-    auto* out = reinterpret_cast<uint8_t*>(frame) + layout.offset[0] + size_t{y} * layout.stride[0];
-    LitWords lit;
-    for (size_t x = 0; x < width; x += n) {
-      if (x % kPad == 0) lit = lit_words<kClear>(lights, count, size_t{y} * padded + x);
-      Rgb light = load_light<kClear>(lit, x % kPad);
-      F r = Tone().tone(light.r * exposure + load_f(under[0] + x));
-      F g = Tone().tone(light.g * exposure + load_f(under[1] + x));
-      F b = Tone().tone(light.b * exposure + load_f(under[2] + x));
-      const bool tail = x + n > width;
-      if (rgb) {
-        auto code = [&](F v) HWY_ATTR { return to_u(v * splat_f(255.0f) + dither); };
-        U r8 = code(r), g8 = code(g), b8 = code(b);
-        U words = (layout.format == PixelFormat::rgba ? r8 | (b8 << 16u) : b8 | (r8 << 16u)) | (g8 << 8u) |
-                  splat_u(0xFF000000u);
-        uint8_t* to = tail ? bytes : out + x * 4;
-        hn::StoreU(words.v, DU(), reinterpret_cast<uint32_t*>(to));
-        if (tail) std::memcpy(out + x * 4, bytes, (width - x) * 4);
-        continue;
-      }
-      uint8_t* to = tail ? bytes : out + x;
-      store_bytes(Tone().luma_code(Tone().luma_of(r, g, b)) + dither, to);
-      if (tail) std::memcpy(out + x, bytes, width - x);
-      const F all[3] = {r, g, b};
-      for (size_t c = 0; c < 3; ++c) store_f(row == 0 ? all[c] : load_f(sum[c] + x) + all[c], sum[c] + x);
-    }
-  }
-  if (rgb) return;
-  if (width % 2 == 1) {
-    for (auto* s : sum) s[width] = s[width - 1];
-  }
+  const F dither[2] = {load_f(kDither[0]), load_f(kDither[1])}, half = splat_f(0.5f);
+  const bool rgb = layout.format == PixelFormat::rgba || layout.format == PixelFormat::bgra;
+  const uint32_t rows = std::min(2u, layout.height - pair * 2);
+  auto row_at = [&](size_t plane, size_t y, size_t bytes) {
+    return Row{frame + layout.offset[plane] + y * layout.stride[plane], bytes};
+  };
+  const Row main_row[2] = {row_at(0, pair * 2, rgb ? width * 4 : width),
+                           row_at(0, pair * 2 + 1, rgb ? width * 4 : width)};
+  const size_t columns = (width + 1) / 2;
+  const bool nv12 = layout.format == PixelFormat::nv12;
+  const Row blue_row = row_at(1, pair, nv12 ? columns * 2 : columns), red_row = row_at(2, pair, columns);
 
-  const uint32_t chroma = (width + 1) / 2;
-  const F quarter = splat_f(0.25f), half = splat_f(0.5f);
-  for (size_t x = 0; x < chroma; x += n) {
-    F mean[3];
-    for (size_t c = 0; c < 3; ++c) {
-      F even, odd;
-      hn::LoadInterleaved2(DF(), sum[c] + 2 * x, even.v, odd.v);
-      mean[c] = (even + odd) * quarter;
+  LitWords lit[2];
+  for (size_t x = 0; x < width; x += 2 * n) {
+    if (x % kPad == 0) {
+      for (uint32_t y = 0; y < rows; ++y)
+        lit[y] = lit_words<kClear>(lights, count, (pair * 2 + y) * padded + x);
     }
-    F luma = Tone().luma_of(mean[0], mean[1], mean[2]);
-    F cb = Tone().blue_code(mean[2], luma) + half, cr = Tone().red_code(mean[0], luma) + half;
-    if (layout.format == PixelFormat::nv12) {
+    Rgb color[2][2];  // by row, by half
+    for (size_t h = 0; h < 2; ++h) {
+      const size_t at = x % kPad + h * n;
+      color[0][h] = tone_of(load_light<kClear>(lit[0], at), exposure, under, x + h * n);
+      // An odd edge counts twice in its chroma, and two dark rows look alike.
+      if (rows == 1 || lit[0].count + lit[1].count == 0)
+        color[1][h] = color[0][h];
+      else
+        color[1][h] = tone_of(load_light<kClear>(lit[1], at), exposure, under, x + h * n);
+    }
+    for (uint32_t y = 0; y < rows; ++y) {
+      for (size_t h = 0; h < 2; ++h) {
+        const Rgb& c = color[y][h];
+        if (rgb) {
+          store_rgb(c, dither[y], layout.format == PixelFormat::rgba, main_row[y], x + h * n);
+        } else {
+          F luma = Tone().luma_code(Tone().luma_of(c.r, c.g, c.b)) + dither[y];
+          main_row[y].write(x + h * n, n, [&](uint8_t* to) HWY_ATTR { store_bytes(luma, to); });
+        }
+      }
+    }
+    if (rgb) continue;
+
+    F sum[3][2];
+    for (size_t h = 0; h < 2; ++h) {
+      sum[0][h] = color[0][h].r + color[1][h].r;
+      sum[1][h] = color[0][h].g + color[1][h].g;
+      sum[2][h] = color[0][h].b + color[1][h].b;
+    }
+    if (HWY_UNLIKELY(width % 2 == 1 && x + 2 * n > width)) {
+      for (auto& s : sum) repeat_column(s[0], s[1], width - 1 - x);
+    }
+    F red = mean_of_four(sum[0][0], sum[0][1]), green = mean_of_four(sum[1][0], sum[1][1]),
+      blue = mean_of_four(sum[2][0], sum[2][1]);
+    F luma = Tone().luma_of(red, green, blue);
+    F cb = Tone().blue_code(blue, luma) + half, cr = Tone().red_code(red, luma) + half;
+    if (nv12) {
       const hn::Rebind<uint8_t, DF> d8;
       auto code = [&](F v) HWY_ATTR { return hn::DemoteTo(d8, hn::ConvertTo(DI(), v.v)); };
-      hn::StoreInterleaved2(code(cb), code(cr), d8, bytes + 2 * x);
+      blue_row.write(x, 2 * n,
+                     [&](uint8_t* to) HWY_ATTR { hn::StoreInterleaved2(code(cb), code(cr), d8, to); });
     } else {
-      store_bytes(cb, bytes + x);
-      store_bytes(cr, bytes + line + x);
+      blue_row.write(x / 2, n, [&](uint8_t* to) HWY_ATTR { store_bytes(cb, to); });
+      red_row.write(x / 2, n, [&](uint8_t* to) HWY_ATTR { store_bytes(cr, to); });
     }
-  }
-  auto* to = reinterpret_cast<uint8_t*>(frame) + size_t{pair} * layout.stride[1];
-  if (layout.format == PixelFormat::nv12) {
-    std::memcpy(to + layout.offset[1], bytes, size_t{chroma} * 2);
-  } else {
-    std::memcpy(to + layout.offset[1], bytes, chroma);
-    std::memcpy(to + layout.offset[2], bytes + line, chroma);
   }
 }
 
@@ -418,8 +439,7 @@ void resolve(const ViewParams& view, const Light* lights, uint32_t count, Glow g
 }
 
 const Kernel* kernel() {
-  static const Kernel table{
-      hwy::TargetName(HWY_TARGET), birth, move, draw, move_and_draw, glow_across, glow_down, resolve};
+  static const Kernel table{hwy::TargetName(HWY_TARGET), birth, move, draw, glow_across, glow_down, resolve};
   return &table;
 }
 

@@ -44,11 +44,9 @@ struct Kernel {
 
   // All particles of cohort `which` with groups from `first_group` below `end_group`.
   void (*birth)(const Step&, State, uint32_t which, uint32_t first_group, uint32_t end_group);
-  // Particles [begin, end), begin a multiple of kPad: moves them, draws them, or both.
+  // Particles [begin, end), begin a multiple of kPad.
   void (*move)(const Step&, const uint32_t* noise, State, uint32_t begin, uint32_t end);
   void (*draw)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, Light, Light glow);
-  void (*move_and_draw)(const Step&, const uint32_t* noise, const ViewParams&, const CohortLanes&, State,
-                        uint32_t begin, uint32_t end, Light, Light glow);
 
   // Row `row` of the glow: summed over the accumulators into floats, spread along x; then along y.
   void (*glow_across)(const ViewParams&, const Light* glows, uint32_t count, uint32_t row, Glow to);
@@ -61,7 +59,7 @@ struct Kernel {
 };
 
 constexpr size_t scratch_size(uint32_t width) {
-  return size_t{8} * ((width + kPad - 1) / kPad * kPad + kPad);
+  return size_t{3} * ((width + kPad - 1) / kPad * kPad + kPad);
 }
 
 const Kernel& best_kernel();
