@@ -58,17 +58,42 @@ Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::at
   return true;
 }
 
+Result<bool> Simulation::pass_over(Nanoseconds to, const std::atomic<bool>& cancelled) {
+  // Nobody who lives at `to` was born longer ago than this, so what happened before needs no steps.
+  if (Nanoseconds memory = world_.memory(); memory > 0 && to - *last_time_ > memory) {
+    last_time_ = to - memory;
+    world_.advance(*last_time_);
+  }
+  while (to - *last_time_ > kSecond) {
+    if (cancelled) return false;
+    Nanoseconds next = *last_time_ + kSecond;
+    auto done = move(*last_time_, next, {});
+    if (!done) return done.error();
+    last_time_ = next;
+  }
+  return true;
+}
+
+bool Simulation::follows(int64_t frame, const Rate& rate) const {
+  if (!last_time_) return false;
+  Nanoseconds to = rate.time_of(frame);
+  if (skipping_) return to > *last_time_;
+  // The first picture of a new rate follows the last one of the old rate.
+  return frame > 0 ? rate.time_of(frame - 1) == *last_time_ : to > *last_time_ && to - *last_time_ <= kSecond;
+}
+
 Result<bool> Simulation::draw(int64_t frame, const Rate& rate, FrameMemory& memory,
                               const std::atomic<bool>& cancelled) {
   Nanoseconds to = rate.time_of(frame);
-  // The first picture of a new rate follows the last one of the old rate.
-  bool follows = last_time_ && (frame > 0 ? rate.time_of(frame - 1) == *last_time_
-                                          : to > *last_time_ && to - *last_time_ <= kSecond);
-  if (!follows) {
+  if (!follows(frame, rate)) {
     last_time_.reset();
     auto ready = catch_up(frame, rate, cancelled);
     if (!ready || !*ready) return ready;
+  } else if (skipping_) {
+    auto ready = pass_over(to, cancelled);
+    if (!ready || !*ready) return ready;
   }
+  skipping_ = false;
   auto done = move(*last_time_, to, {.splat = true, .frame = &memory});
   last_time_.reset();
   if (!done) return done.error();

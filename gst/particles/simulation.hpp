@@ -1,6 +1,6 @@
 // A world on an engine: asked for the picture at a time, it moves the particles there and draws them. Going
-// on from the last picture costs one step; going anywhere else costs the steps of one longest life, however
-// far. One thread at a time.
+// on from the last picture costs one step; going anywhere else costs the steps of one longest life at most,
+// however far. One thread at a time.
 #pragma once
 
 #include <atomic>
@@ -33,9 +33,15 @@ class Simulation {
 
   // The next picture does not follow the last one, as after a seek.
   void jump() { last_time_.reset(); }
+  // The next picture follows the last one, but leaves out those between: the world goes on from where it is
+  // instead of being made anew.
+  void skip() { skipping_ = true; }
 
  private:
+  bool follows(int64_t frame, const Rate& rate) const;
   Result<bool> catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled);
+  // Brings a world that stands at the last picture to one second or less before `to`.
+  Result<bool> pass_over(Nanoseconds to, const std::atomic<bool>& cancelled);
   // Moves from one picture's time to the next one's, in equal parts; the last part does `work` as well.
   Result<void> move(Nanoseconds from, Nanoseconds to, Work work);
 
@@ -43,6 +49,7 @@ class Simulation {
   World world_;
   FrameLayout layout_;
   std::optional<Nanoseconds> last_time_;
+  bool skipping_ = false;
 };
 
 }  // namespace campaign::particles

@@ -2,7 +2,11 @@
  * SECTION:element-particlesrc
  * @title: particlesrc
  *
- * Simulates a world of particles with Vulkan compute and draws it to video.
+ * Simulates a world of particles and draws it to video: with Vulkan compute on a GPU, or with native SIMD on
+ * the processor.
+ *
+ * A live source keeps to the clock: each frame has the exact time of its number, and when drawing has fallen
+ * more than two frames behind, those in between are left out rather than sent late.
  *
  * ## Example launch line
  * |[
@@ -15,15 +19,18 @@
 #include <gst/base/gstpushsrc.h>
 #include <gst/video/video.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
 
+#include "clockwait.hpp"
 #include "gstframepool.hpp"
 #include "navigation.hpp"
 #include "particles/simulation.hpp"
 #include "particlesettings.hpp"
 #include "particlestats.hpp"
+#include "signalling/id.hpp"
 #include "util/at_boundary.hpp"
 #include "util/guarded.hpp"
 #include "util/post.hpp"
@@ -50,6 +57,8 @@ struct Stream {
   GstVideoInfo info;
   particles::Simulation::Rate rate;
   int64_t frame = 0;                 // the next one
+  int64_t numbered = 0;              // frames before number 0, at rates that no longer hold
+  bool drawn = false;                // whether there has been a frame since the last seek
   std::optional<GstClockTime> seek;  // where to go before the next one
   bool reverse = false;
 };
@@ -59,6 +68,7 @@ struct Impl {
   Guarded<ParticleStats> stats;
   std::optional<Stream> stream;
   std::atomic<bool> flushing = false;      // set by unlock() to end a long catch-up
+  campaign::ClockWait wait;                // of a live source for the time of its frame
   std::atomic<int> width = 0, height = 0;  // for pointer events, which come from any thread
 };
 
@@ -129,8 +139,8 @@ void apply(GstBaseSrc* src, Stream& stream, const LiveSettings& wanted) {
   auto warn = [&](const Error& error) {
     campaign::post(GST_MESSAGE_WARNING, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, error);
   };
-  if (wanted.scene.parsed != applied.scene.parsed) {
-    const auto& scene = *wanted.scene.parsed;
+  if (wanted.scene != applied.scene) {
+    const auto& scene = wanted.scene->parsed;
     if (scene)
       world.set_scene(*scene);
     else
@@ -156,7 +166,12 @@ gboolean gst_particle_src_start(GstBaseSrc* src) {
       campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, code, error);
       return FALSE;
     };
-    const auto& scene = *settings.live.scene.parsed;
+    if (!campaign::signalling::is_valid_id(settings.campaign_id)) {
+      return fail(GST_RESOURCE_ERROR_SETTINGS,
+                  Error::invalid("campaign-id", campaign::signalling::kIdRule,
+                                 "'" + settings.campaign_id.substr(0, 80) + "'"));
+    }
+    const auto& scene = settings.live.scene->parsed;
     if (!scene) return fail(GST_RESOURCE_ERROR_SETTINGS, scene.error());
     auto engine = particles::Engine::open(settings.device);
     if (!engine) return fail(GST_RESOURCE_ERROR_NOT_FOUND, engine.error());
@@ -180,11 +195,13 @@ gboolean gst_particle_src_stop(GstBaseSrc* src) {
 
 gboolean gst_particle_src_unlock(GstBaseSrc* src) {
   impl(src).flushing = true;
+  impl(src).wait.interrupt();
   return TRUE;
 }
 
 gboolean gst_particle_src_unlock_stop(GstBaseSrc* src) {
   impl(src).flushing = false;
+  impl(src).wait.resume();
   return TRUE;
 }
 
@@ -221,9 +238,14 @@ gboolean gst_particle_src_set_caps(GstBaseSrc* src, GstCaps* caps) {
                      set.error());
       return FALSE;
     }
-    // A new rate counts its frames from where the old one ended.
-    if (stream.rate.num > 0 && stream.frame > 0) stream.rate.origin = stream.rate.time_of(stream.frame);
-    stream.frame = 0;
+    if (stream.reverse && !stream.seek) {
+      stream.seek = static_cast<GstClockTime>(std::max<int64_t>(0, stream.rate.time_of(stream.frame + 1)));
+    } else if (!stream.seek) {
+      // A new rate counts its frames from where the old one ended.
+      if (stream.frame > 0) stream.rate.origin = stream.rate.time_of(stream.frame);
+      stream.numbered += stream.frame;
+      stream.frame = 0;
+    }
     bool still = GST_VIDEO_INFO_FPS_N(&info) == 0;
     stream.rate.num = still ? 1 : GST_VIDEO_INFO_FPS_N(&info);
     stream.rate.den = still ? 0 : GST_VIDEO_INFO_FPS_D(&info);
@@ -267,22 +289,42 @@ gboolean gst_particle_src_do_seek(GstBaseSrc* src, GstSegment* segment) {
   return TRUE;
 }
 
+// The frame that is to be seen at a time.
+int64_t frame_at(const particles::Simulation::Rate& rate, GstClockTime position) {
+  if (rate.den == 0 || position < static_cast<GstClockTime>(rate.origin)) return 0;
+  auto frame = static_cast<int64_t>(gst_util_uint64_scale(position - static_cast<GstClockTime>(rate.origin),
+                                                          static_cast<guint64>(rate.num),
+                                                          static_cast<guint64>(rate.den) * GST_SECOND));
+  // Times of frames are rounded down, so the frame after may begin at the very position.
+  return rate.time_of(frame + 1) <= static_cast<int64_t>(position) ? frame + 1 : frame;
+}
+
 // The frame at a seek's position, or the one that ends there when going backwards.
 void take_seek(Stream& stream) {
   if (!stream.seek) return;
-  auto& rate = stream.rate;
-  rate.origin = 0;
-  if (rate.den == 0) {
-    stream.frame = 0;
-  } else {
-    stream.frame = static_cast<int64_t>(gst_util_uint64_scale(*stream.seek, static_cast<guint64>(rate.num),
-                                                              static_cast<guint64>(rate.den) * GST_SECOND));
-    // Times of frames are rounded down, so the frame after may begin at the very position.
-    if (rate.time_of(stream.frame + 1) <= static_cast<int64_t>(*stream.seek)) ++stream.frame;
-    if (stream.reverse) --stream.frame;
-  }
+  stream.rate.origin = 0;
+  stream.numbered = 0;
+  stream.frame = frame_at(stream.rate, *stream.seek);
+  if (stream.reverse && stream.rate.den != 0) --stream.frame;
+  stream.drawn = false;
   stream.seek.reset();
   stream.simulation->jump();
+}
+
+// A live source that has fallen behind the clock goes on at the frame of now: viewers would stay behind for
+// as long as it took to make up for the lost time. Returns how many frames that leaves out.
+int64_t keep_up(GstBaseSrc* src, Stream& stream) {
+  if (stream.reverse || stream.rate.den == 0) return 0;
+  auto position =
+      campaign::position_if_late(src, static_cast<GstClockTime>(stream.rate.time_of(stream.frame)),
+                                 static_cast<GstClockTime>(stream.rate.time_of(stream.frame + 2)));
+  if (!position) return 0;
+  int64_t left_out = frame_at(stream.rate, *position) - stream.frame;
+  if (left_out <= 0) return 0;
+  stream.frame += left_out;
+  if (!stream.drawn) return 0;  // there is nothing yet that this frame could follow
+  stream.simulation->skip();
+  return left_out;
 }
 
 GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
@@ -293,6 +335,7 @@ GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
     take_seek(stream);
     bool still = stream.rate.den == 0;
     if (stream.frame < 0 || (still && stream.frame > 0)) return GST_FLOW_EOS;
+    int64_t left_out = keep_up(src, stream);
     auto begin = static_cast<GstClockTime>(stream.rate.time_of(stream.frame));
     auto end = static_cast<GstClockTime>(stream.rate.time_of(stream.frame + 1));
 
@@ -314,24 +357,22 @@ GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
     GST_BUFFER_PTS(buffer) = begin;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
     GST_BUFFER_DURATION(buffer) = still ? GST_CLOCK_TIME_NONE : end - begin;
-    GST_BUFFER_OFFSET(buffer) = static_cast<guint64>(stream.frame);
-    GST_BUFFER_OFFSET_END(buffer) = static_cast<guint64>(stream.frame + 1);
+    GST_BUFFER_OFFSET(buffer) = static_cast<guint64>(stream.numbered + stream.frame);
+    GST_BUFFER_OFFSET_END(buffer) = static_cast<guint64>(stream.numbered + stream.frame + 1);
+    if (left_out > 0) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
     stream.frame += stream.reverse ? -1 : 1;
+    stream.drawn = true;
 
     gint64 now = g_get_monotonic_time();
     auto report = self.stats.with([&](ParticleStats& stats) {
+      stats.count_skipped(static_cast<uint64_t>(left_out));
       return stats.count_frame(now, now - started, stream.simulation->world().particles());
     });
     if (report)
       gst_element_post_message(GST_ELEMENT(src), gst_message_new_element(GST_OBJECT(src), report.release()));
+    self.wait.until(src, begin);
     return GST_FLOW_OK;
   });
-}
-
-void gst_particle_src_get_times(GstBaseSrc* src, GstBuffer* buffer, GstClockTime* start, GstClockTime* end) {
-  if (!gst_base_src_is_live(src)) return;  // the sink keeps the time then
-  *start = GST_BUFFER_PTS(buffer);
-  if (GST_BUFFER_DURATION_IS_VALID(buffer)) *end = *start + GST_BUFFER_DURATION(buffer);
 }
 
 gboolean gst_particle_src_event(GstBaseSrc* src, GstEvent* event) {
@@ -412,10 +453,11 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
   campaign::install_particle_properties(object);
   g_object_class_install_property(
       object, PROP_STATS,
-      g_param_spec_boxed("stats", "Statistics",
-                         "Device, particles, frames so far, frames per second and nanoseconds to draw one",
-                         GST_TYPE_STRUCTURE,
-                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+      g_param_spec_boxed(
+          "stats", "Statistics",
+          "Device, particles, frames so far and skipped, frames per second and nanoseconds to draw "
+          "one",
+          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   g_object_class_install_property(
       object, PROP_IS_LIVE,
       g_param_spec_boolean(
@@ -425,7 +467,7 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
   auto* element = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(
       element, "Particle world source", "Source/Video",
-      "Simulates a world of particles with Vulkan compute and draws it to video",
+      "Simulates a world of particles and draws it to video, with Vulkan compute or native SIMD",
       "gst-campaign contributors");
   auto caps = campaign::adopt(gst_caps_from_string(kCaps));
   gst_element_class_add_pad_template(element,
@@ -441,7 +483,6 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
   base->decide_allocation = gst_particle_src_decide_allocation;
   base->is_seekable = gst_particle_src_is_seekable;
   base->do_seek = gst_particle_src_do_seek;
-  base->get_times = gst_particle_src_get_times;
   base->event = gst_particle_src_event;
   base->query = gst_particle_src_query;
   GST_PUSH_SRC_CLASS(klass)->fill = gst_particle_src_fill;

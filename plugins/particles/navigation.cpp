@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 namespace campaign {
 namespace {
@@ -69,14 +68,14 @@ bool apply_campaign_event(Guarded<ParticleSettings>& settings, const GstStructur
     return true;
   }
   if (!gst_structure_has_name(structure, "campaign-control")) return false;
-  std::optional<SceneChoice> scene;
-  if (const char* text = gst_structure_get_string(structure, "scene")) scene.emplace(text);
+  SharedScene scene;
+  if (const char* text = gst_structure_get_string(structure, "scene")) scene = choose_scene_for_viewer(text);
   gdouble scale = 0;
   bool has_scale = gst_structure_get_double(structure, "time-scale", &scale) && scale >= 0 && scale <= 16;
   gboolean paused = FALSE;
   bool has_paused = gst_structure_get_boolean(structure, "paused", &paused);
   settings.with([&](ParticleSettings& s) {
-    if (scene) s.live.scene = std::move(*scene);
+    if (scene) s.live.scene = std::move(scene);
     if (has_count) s.live.particles = count;
     if (has_scale) s.live.time_scale = scale;
     if (has_paused) s.live.paused = paused;

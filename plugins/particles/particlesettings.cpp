@@ -2,6 +2,8 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
+
 #include "particles/presets.hpp"
 
 namespace campaign {
@@ -34,9 +36,22 @@ std::string text(const GValue* value, const char* otherwise) {
 
 }  // namespace
 
-SceneChoice::SceneChoice(std::string preset_path_or_json)
-    : text(std::move(preset_path_or_json)),
-      parsed(std::make_shared<const Result<particles::Scene>>(particles::find_scene(text))) {}
+SharedScene choose_scene(std::string preset_path_or_json) {
+  auto parsed = particles::find_scene(preset_path_or_json);
+  return std::make_shared<const SceneChoice>(SceneChoice{std::move(preset_path_or_json), std::move(parsed)});
+}
+
+SharedScene choose_scene_for_viewer(std::string preset_or_json) {
+  auto start = preset_or_json.find_first_not_of(" \t\r\n");
+  bool json = start != std::string::npos && preset_or_json[start] == '{';
+  auto is_named = [&](const particles::Preset& preset) { return preset.name == preset_or_json; };
+  if (json || std::ranges::any_of(particles::presets(), is_named)) {
+    return choose_scene(std::move(preset_or_json));
+  }
+  Error error("A viewer asked for the scene '" + preset_or_json.substr(0, 64) + "'. Viewers may use " +
+              particles::preset_names() + ", or JSON in braces.");
+  return std::make_shared<const SceneChoice>(SceneChoice{std::move(preset_or_json), std::move(error)});
+}
 
 void install_particle_properties(GObjectClass* klass) {
   const ParticleSettings defaults;
@@ -45,10 +60,10 @@ void install_particle_properties(GObjectClass* klass) {
                                          "), the path of a JSON file, or JSON in braces";
   install(PROP_CAMPAIGN_ID, g_param_spec_string("campaign-id", "Campaign id",
                                                 "Id of the campaign that this world belongs to, 1 to 64 "
-                                                "of A-Z a-z 0-9 . _ -",
+                                                "characters of A-Z a-z 0-9 . _ -",
                                                 defaults.campaign_id.c_str(), kReady));
   install(PROP_SCENE, g_param_spec_string("scene", "Scene", scene_blurb.c_str(),
-                                          defaults.live.scene.text.c_str(), kPlaying));
+                                          defaults.live.scene->text.c_str(), kPlaying));
   install(PROP_PARTICLES, g_param_spec_uint("particles", "Particles",
                                             "How many particles to simulate and draw; the device sets the "
                                             "upper bound",
@@ -56,8 +71,9 @@ void install_particle_properties(GObjectClass* klass) {
   install(PROP_SEED, g_param_spec_uint("seed", "Seed", "The same seed, scene and rate give the same frames",
                                        0, G_MAXUINT, defaults.seed, kReady));
   install(PROP_DEVICE, g_param_spec_string("device", "Device",
-                                           "Where to compute: auto, or the index or part of the name of a "
-                                           "Vulkan device",
+                                           "Where to compute: auto (a GPU if there is one, else the "
+                                           "processor), cpu (native SIMD), or the index or part of the name "
+                                           "of a Vulkan device",
                                            defaults.device.c_str(), kReady));
   install(PROP_TIME_SCALE,
           g_param_spec_double("time-scale", "Time scale", "Seconds of the world per second of the stream", 0,
@@ -78,7 +94,7 @@ void install_particle_properties(GObjectClass* klass) {
 
 bool set_particle_property(Guarded<ParticleSettings>& settings, guint id, const GValue* value) {
   if (id == PROP_SCENE) {
-    SceneChoice scene(text(value, "galaxy"));  // reads a file perhaps, so outside the lock
+    auto scene = choose_scene(text(value, "galaxy"));  // reads a file perhaps, so outside the lock
     settings.with([&](ParticleSettings& s) { s.live.scene = std::move(scene); });
     return true;
   }
@@ -124,7 +140,7 @@ bool get_particle_property(Guarded<ParticleSettings>& settings, guint id, GValue
         g_value_set_string(value, s.campaign_id.c_str());
         return true;
       case PROP_SCENE:
-        g_value_set_string(value, s.live.scene.text.c_str());
+        g_value_set_string(value, s.live.scene->text.c_str());
         return true;
       case PROP_PARTICLES:
         g_value_set_uint(value, s.live.particles);

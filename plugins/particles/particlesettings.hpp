@@ -14,16 +14,20 @@
 
 namespace campaign {
 
-// A scene as a user wrote it, and what became of that; read and parsed when made.
+// A scene as somebody wrote it, and what became of that. Never changes, so that every frame shares it.
 struct SceneChoice {
-  explicit SceneChoice(std::string preset_path_or_json);
   std::string text;
-  std::shared_ptr<const Result<particles::Scene>> parsed;
+  Result<particles::Scene> parsed;
 };
+using SharedScene = std::shared_ptr<const SceneChoice>;
 
-// What may change from one frame to the next.
+SharedScene choose_scene(std::string preset_path_or_json);  // reads the file
+// What comes over the network never names a file.
+SharedScene choose_scene_for_viewer(std::string preset_or_json);
+
+// What may change from one frame to the next. Copied for each of them, so nothing here allocates.
 struct LiveSettings {
-  SceneChoice scene{"galaxy"};
+  SharedScene scene = choose_scene("galaxy");
   uint32_t particles = 500'000;
   double time_scale = 1;
   bool paused = false;

@@ -26,8 +26,8 @@ StructurePtr ParticleStats::count_frame(int64_t now, int64_t took, uint32_t part
 StructurePtr ParticleStats::structure() const {
   return StructurePtr(gst_structure_new(
       "particle-stats", "device", G_TYPE_STRING, device_.c_str(), "particles", G_TYPE_UINT, particles_,
-      "frames", G_TYPE_UINT64, frames_, "framerate", G_TYPE_DOUBLE, rate_, "frame-time", G_TYPE_UINT64,
-      mean_ns_, "frame-time-max", G_TYPE_UINT64, longest_ns_, nullptr));
+      "frames", G_TYPE_UINT64, frames_, "skipped", G_TYPE_UINT64, skipped_, "framerate", G_TYPE_DOUBLE, rate_,
+      "frame-time", G_TYPE_UINT64, mean_ns_, "frame-time-max", G_TYPE_UINT64, longest_ns_, nullptr));
 }
 
 }  // namespace campaign

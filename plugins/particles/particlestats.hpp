@@ -18,12 +18,14 @@ class ParticleStats {
   // Times in microseconds of the monotonic clock. Once a second, returns the report of that second.
   StructurePtr count_frame(int64_t now, int64_t took, uint32_t particles);
 
+  void count_skipped(uint64_t frames) { skipped_ += frames; }
+
   StructurePtr structure() const;  // of the last whole second
 
  private:
   std::string device_;
   uint32_t particles_ = 0;
-  uint64_t frames_ = 0;
+  uint64_t frames_ = 0, skipped_ = 0;
   int64_t window_start_ = 0;
   uint64_t window_frames_ = 0;
   int64_t window_took_ = 0, window_longest_ = 0;

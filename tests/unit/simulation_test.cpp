@@ -188,6 +188,73 @@ TEST(Simulation, ALongCatchUpCanBeCancelled) {
   EXPECT_FALSE(*drawn);
 }
 
+// An engine that counts the steps it is asked for, to tell what a way through time costs.
+class CountingEngine : public Engine {
+ public:
+  explicit CountingEngine(int& steps) : engine_(make_cpu_engine()), steps_(steps) {}
+  const std::string& device_name() const override { return engine_->device_name(); }
+  uint32_t most_particles() const override { return engine_->most_particles(); }
+  Result<void> set_picture(const FrameLayout& layout) override { return engine_->set_picture(layout); }
+  MakeFrame frame_maker() const override { return engine_->frame_maker(); }
+  Result<void> run(const Work& work) override {
+    if (work.step) ++steps_;
+    return engine_->run(work);
+  }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+  int& steps_;
+};
+
+TEST(Simulation, SkippingFramesGoesOnFromTheLastOne) {
+  int steps = 0;
+  Drawing drawing(std::make_unique<CountingEngine>(steps), "galaxy", kSmall);
+  (void)drawing.draw_all(30);
+  steps = 0;
+  drawing.simulation().skip();
+  Picture skipped = drawing.draw(60);
+  EXPECT_EQ(steps, 20);  // one second in steps of 50 ms, not 60 of the frames' own
+  EXPECT_GT(brightest(skipped), 120);
+  steps = 0;
+  (void)drawing.draw(61);
+  EXPECT_EQ(steps, 1);
+}
+
+TEST(Simulation, SkippingHoursCostsOneLongestLifeAtMost) {
+  int steps = 0;
+  Drawing drawing(std::make_unique<CountingEngine>(steps), "galaxy", kSmall);
+  (void)drawing.draw_all(2);
+  Picture before = drawing.draw(3);
+  steps = 0;
+  drawing.simulation().skip();
+  Picture after = drawing.draw(30 * 3600 * 5);
+  EXPECT_LE(steps, 10 * 20 + 1);  // the scene's longest life is 10 s
+  EXPECT_GT(brightest(after), 120);
+  EXPECT_FALSE(before == after);
+}
+
+TEST(Simulation, SkippingLeavesAWorldThatStandsStillAsItIs) {
+  Drawing drawing(make_cpu_engine(), "galaxy", kSmall);
+  (void)drawing.draw_all(20);
+  drawing.simulation().world().set_time_scale(0);
+  Picture before = drawing.draw(21);
+  drawing.simulation().skip();
+  EXPECT_EQ(before, drawing.draw(30 * 600));
+}
+
+TEST(Simulation, ALongSkipCanBeCancelled) {
+  Simulation simulation(make_cpu_engine(), *find_scene("galaxy"), 1, kParticles);
+  ASSERT_TRUE(simulation.set_picture(kSmall));
+  auto memory = simulation.engine().frame_maker()();
+  auto first = simulation.draw(0, {0, 30, 1}, **memory, kNever);
+  ASSERT_TRUE(first && *first);
+  simulation.skip();
+  const std::atomic<bool> cancelled = true;
+  auto drawn = simulation.draw(3000, {0, 30, 1}, **memory, cancelled);
+  ASSERT_TRUE(drawn);
+  EXPECT_FALSE(*drawn);
+}
+
 TEST(Simulation, LowFrameRatesAreStable) {
   Simulation simulation(make_cpu_engine(), *find_scene("benchmark"), 1, kParticles);
   ASSERT_TRUE(simulation.set_picture(kSmall));
