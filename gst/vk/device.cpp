@@ -90,7 +90,7 @@ Result<size_t> choose(std::string_view choice, const std::vector<DeviceInfo>& in
   for (const auto& info : infos)
     known += (known.empty() ? "" : ", ") + std::to_string(info.index) + ": " + info.name;
   return Error("There is no Vulkan device '" + std::string(choice) + "'. This machine has " + known +
-               ". Use one of these numbers, part of a name, or auto.");
+               ". Use one of these numbers, part of a name, cpu, or auto.");
 }
 
 }  // namespace
