@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "particles/cpu/kernel.cpp"
@@ -162,56 +163,54 @@ HWY_INLINE uint64_t add_full(uint64_t a, uint64_t b) {
   return a + b;
 }
 
+// A Gaussian that is two standard deviations wide at `reach`: out[x] becomes the mean of itself and of its
+// neighbours a[x] and b[x] at each distance, which `neighbours(distance)` gives as a pair of rows.
+template <class Neighbours>
+HWY_INLINE void spread_row(float* out, uint32_t width, int reach, Neighbours&& neighbours) {
+  float ratio = std::exp(-2.0f / static_cast<float>(reach * reach)), step_ratio = ratio * ratio;
+  float weight = 1, total = 1;
+  for (int i = 1; i <= reach; ++i) {
+    weight *= ratio;
+    ratio *= step_ratio;
+    total += 2 * weight;
+    const auto [a, b] = neighbours(i);
+    for (uint32_t x = 0; x < width; ++x) out[x] += weight * (a[x] + b[x]);
+  }
+  for (uint32_t x = 0; x < width; ++x) out[x] /= total;
+}
+
 void glow_across(const ViewParams& view, const Light* glows, uint32_t count, uint32_t row, Glow to) {
-  const int reach = static_cast<int>(view.ground.w);
-  const int width = static_cast<int>(to.width);
-  constexpr uint32_t kMost = 4096;  // cells a row: 32768 pixels
-  float line[3][kMost];
-  for (int x = 0; x < width; ++x) {
+  constexpr uint32_t kMostCells = 4096, kMostReach = 1024;  // of a picture of 32768 pixels
+  const int reach = std::min(static_cast<int>(view.ground.w), static_cast<int>(kMostReach));
+  float line[3][kMostCells + 2 * kMostReach];  // with its ends repeated on both sides
+  for (uint32_t x = 0; x < to.width; ++x) {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < count; ++i)
-      sum = add_full(sum, glows[i].words[row * glows[i].stride + static_cast<uint32_t>(x)]);
-    bool full = sum & kFull;
-    for (int c = 0; c < 3; ++c) {
-      line[c][x] = full ? 1048576.0f : static_cast<float>(static_cast<int32_t>((sum >> (21 * c)) & 0x1FFFFF));
+    for (uint32_t i = 0; i < count; ++i) sum = add_full(sum, glows[i].words[row * glows[i].stride + x]);
+    for (uint32_t c = 0; c < 3; ++c) {
+      const auto channel = static_cast<int32_t>((sum >> (21 * c)) & 0x1FFFFF);
+      line[c][kMostReach + x] = sum & kFull ? 1048576.0f : static_cast<float>(channel);
     }
   }
-  for (int c = 0; c < 3; ++c) {
-    float* out = to.plane[c] + size_t{row} * to.stride;
-    for (int x = 0; x < width; ++x) out[x] = line[c][x];
-    float ratio = std::exp(-2.0f / static_cast<float>(reach * reach)), step_ratio = ratio * ratio;
-    float weight = 1, total = 1;
-    for (int i = 1; i <= reach; ++i) {
-      weight *= ratio;
-      ratio *= step_ratio;
-      total += 2 * weight;
-      for (int x = 0; x < width; ++x) {
-        out[x] += weight * (line[c][std::max(x - i, 0)] + line[c][std::min(x + i, width - 1)]);
-      }
-    }
-    for (int x = 0; x < width; ++x) out[x] /= total;
+  for (uint32_t c = 0; c < 3; ++c) {
+    float *out = to.plane[c] + size_t{row} * to.stride, *first = line[c] + kMostReach;
+    std::fill(first - reach, first, first[0]);
+    std::fill(first + to.width, first + to.width + reach, first[to.width - 1]);
+    std::memcpy(out, first, to.width * sizeof(float));
+    spread_row(out, to.width, reach,
+               [&](int i) { return std::pair<const float*, const float*>(first - i, first + i); });
   }
 }
 
 void glow_down(const ViewParams& view, Glow across, uint32_t row, Glow to) {
-  const int reach = static_cast<int>(view.ground.w);
-  const int rows = static_cast<int>(to.rows), y = static_cast<int>(row);
-  for (int c = 0; c < 3; ++c) {
-    auto line = [&](int at) {
-      return across.plane[c] + static_cast<size_t>(std::clamp(at, 0, rows - 1)) * across.stride;
+  const int last = static_cast<int>(to.rows) - 1, y = static_cast<int>(row);
+  for (uint32_t c = 0; c < 3; ++c) {
+    auto line = [&](int at) -> const float* {
+      return across.plane[c] + static_cast<size_t>(std::clamp(at, 0, last)) * across.stride;
     };
     float* out = to.plane[c] + size_t{row} * to.stride;
     std::memcpy(out, line(y), to.width * sizeof(float));
-    float ratio = std::exp(-2.0f / static_cast<float>(reach * reach)), step_ratio = ratio * ratio;
-    float weight = 1, total = 1;
-    for (int i = 1; i <= reach; ++i) {
-      weight *= ratio;
-      ratio *= step_ratio;
-      total += 2 * weight;
-      const float *a = line(y - i), *b = line(y + i);
-      for (uint32_t x = 0; x < to.width; ++x) out[x] += weight * (a[x] + b[x]);
-    }
-    for (uint32_t x = 0; x < to.width; ++x) out[x] /= total;
+    spread_row(out, to.width, static_cast<int>(view.ground.w),
+               [&](int i) { return std::pair(line(y - i), line(y + i)); });
   }
 }
 
