@@ -18,14 +18,14 @@ constexpr std::string_view kGalaxy = R"({
     { "shape": "disc", "share": 62, "size": [1.9, 0.045, 0], "bias": 0.75,
       "life": { "min": 5, "max": 9 }, "orbit": { "speed": 0.5, "core": 0.35 }, "jitter": 0.02,
       "arms": { "count": 2, "winding": -0.42, "spread": 0.07 },
-      "slow": "#2a55d8", "fast": "#9cc4ff", "full_speed": 0.62 },
+      "slow": "#1c46e0", "fast": "#5fa2ff", "full_speed": 0.62 },
     { "shape": "ball", "share": 18, "size": [0.42, 0.62, 0],
       "life": { "min": 4, "max": 8 }, "orbit": { "speed": 0.34, "core": 0.2 }, "jitter": 0.1,
-      "slow": "#ff8a3c", "fast": "#ffe2b0", "full_speed": 0.45, "brightness": 0.8 },
+      "slow": "#ff6a1c", "fast": "#ffc078", "full_speed": 0.45, "brightness": 1.2 },
     { "shape": "disc", "share": 12, "size": [1.6, 0.02, 0], "bias": 0.4,
       "life": { "min": 3, "max": 6 }, "orbit": { "speed": 0.5, "core": 0.35 }, "jitter": 0.04,
       "arms": { "count": 2, "winding": -0.42, "spread": 0.025, "phase": -0.03 },
-      "slow": "#ff2f7a", "fast": "#ff9ad0", "full_speed": 0.7, "brightness": 1.5 },
+      "slow": "#ff1466", "fast": "#ff5aa8", "full_speed": 0.7, "brightness": 1.7 },
     { "shape": "ball", "share": 8, "size": [2.6, 0.8, 0],
       "life": { "min": 6, "max": 10 }, "jitter": 0.03,
       "slow": "#5a6cff", "fast": "#c0b0ff", "full_speed": 0.5, "brightness": 0.5 }
@@ -33,8 +33,8 @@ constexpr std::string_view kGalaxy = R"({
   "attractors": [ { "position": [0, 0, 0], "strength": 0.25, "softening": 0.35, "falloff": "linear" } ],
   "turbulence": { "strength": 0.09, "size": 2.4, "drift": [0.02, 0.03, 0.01] },
   "drag": 0.02,
-  "camera": { "distance": 3.1, "elevation": 0.62, "turning": 0.05, "field_of_view": 0.95 },
-  "look": { "exposure": 1.0, "glow": 0.9, "glow_size": 0.07, "background": "#06070d" }
+  "camera": { "distance": 3.5, "elevation": 0.55, "turning": 0.05, "field_of_view": 0.95 },
+  "look": { "exposure": 1.05, "glow": 0.8, "glow_size": 0.07, "background": "#06070d" }
 })";
 
 // The engine's yardstick: every force once.
