@@ -102,6 +102,7 @@ TEST_F(LiveParticleSrc, MakesNoFramesWhilePausedAndStopsWithoutTheClock) {
     ASSERT_NE(gst_element_set_state(harness_->element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
     EXPECT_EQ(gst_element_get_state(harness_->element, nullptr, nullptr, 5 * GST_SECOND),
               GST_STATE_CHANGE_NO_PREROLL);
+    ASSERT_TRUE(gst_harness_crank_single_clock_wait(harness_));
     EXPECT_EQ(waiting(), 0u);
     ASSERT_NE(gst_element_set_state(harness_->element, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
     EXPECT_EQ(pull().offset, guint64(i + 1));  // the one that was being held
