@@ -4,7 +4,7 @@ The word after ```sh says what a block is expected to do:
   (nothing)     ends by itself with success
   env           sets the environment of the blocks that follow
   until-ready   serves a page, here on port=8080 or the one named, and ends at Ctrl-C
-  display       plays until Ctrl-C; without a display GStreamer plays to nowhere
+  display       plays in a window until Ctrl-C, on a display that nobody sees (Xvfb)
   install       ends with success, and is installed below a folder of this test (DESTDIR)
   build         ends with success, and may take as long as a build
   itself        is this very test run: only its --help is run
@@ -82,15 +82,15 @@ class Workplace:
                 (self.folder / entry.name).symlink_to(entry)
         (self.folder / "build").symlink_to(BUILD)
 
-    def start(self, script, log):
+    def start(self, script, log, under):
         script = f"set -euo pipefail\n{self.prelude}{script}"
-        return subprocess.Popen(["bash", "-c", script], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([*under, "bash", "-c", script], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
                                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
-    def run(self, script, deadline=DEADLINE_S, until=None):
+    def run(self, script, deadline=DEADLINE_S, until=None, under=()):
         """Runs a script to its end; with `until`, interrupts it as soon as that holds. Returns what went wrong."""
         with tempfile.TemporaryFile("w+") as log:
-            process = self.start(script, log)
+            process = self.start(script, log, under)
             wrong = None
             try:
                 wrong = self._watch(process, log, deadline, until)
@@ -143,7 +143,7 @@ def check(place, block):
     if block.kind == "until-ready":
         return place.run(block.text, until=lambda log: answers(block.port))
     if block.kind == "display":
-        return place.run(block.text, until=plays)
+        return place.run(block.text, until=plays, under=["xvfb-run", "--auto-servernum"])
     if block.kind == "install":
         wrong = place.run(block.text)
         if not wrong and len(list((place.folder / "installed").rglob("libgst*.so"))) < 2:
