@@ -11,10 +11,10 @@ run_packages=(
   libsoup-3.0-dev nlohmann-json3-dev libhwy-dev
 )
 
-# The tests further need these: a browser and what drives it, decoders, the Vulkan validation layers.
+# The tests further need these: a browser and what drives it, a display for windows, decoders, the Vulkan validation layers.
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev gstreamer1.0-libav vulkan-validationlayers
-  chromium chromium-driver python3-selenium python3-pytest python3-websockets nodejs procps
+  chromium chromium-driver python3-selenium python3-pytest python3-websockets nodejs procps xvfb xauth
 )
 
 say() { printf '%s\n' "$*"; }
