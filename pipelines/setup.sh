@@ -8,13 +8,15 @@ run_packages=(
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice
-  libsoup-3.0-dev nlohmann-json3-dev libhwy-dev
+  libsoup-3.0-dev nlohmann-json3-dev libhwy-dev libzstd-dev
 )
 
-# The tests further need these: a browser and what drives it, a display for windows, decoders, the Vulkan validation layers.
+# The tests further need these: a browser and what drives it, a display for windows, decoders, the Vulkan
+# validation layers.
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev gstreamer1.0-libav vulkan-validationlayers
-  chromium chromium-driver python3-selenium python3-pytest python3-websockets nodejs procps xvfb xauth
+  chromium chromium-driver python3-selenium python3-pytest python3-websockets python3-zstandard nodejs procps
+  xvfb xauth
 )
 
 say() { printf '%s\n' "$*"; }

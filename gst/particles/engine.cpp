@@ -19,4 +19,19 @@ Result<std::unique_ptr<Engine>> Engine::open(std::string_view choice) {
   return make_vulkan_engine(std::move(*device));
 }
 
+Result<void> Engine::check_read(uint32_t count, uint32_t moved, const StateOut& to) {
+  if (count > moved) {
+    return Error::invalid("The number of particles to read", "at most " + std::to_string(moved),
+                          std::to_string(count));
+  }
+  for (const auto& array : {to.px, to.py, to.pz, to.vx, to.vy, to.vz}) {
+    if (!array.empty() && array.size() < count) {
+      return Error::invalid("The room for a component",
+                            "empty or for " + std::to_string(count) + " particles",
+                            "for " + std::to_string(array.size()));
+    }
+  }
+  return {};
+}
+
 }  // namespace campaign::particles

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,11 @@ struct Work {
   const ViewParams* view = nullptr;  // needed by the two below
   bool splat = false;                // add their light to the accumulators, cleared before
   FrameMemory* frame = nullptr;      // resolve the accumulators into it
+};
+
+// Where a state is read to, one array a component: units, and units per second.
+struct StateOut {
+  std::span<float> px, py, pz, vx, vy, vz;
 };
 
 class Engine {
@@ -37,6 +43,13 @@ class Engine {
 
   // Returns when it is done. A step with more particles than before keeps those that were there.
   virtual Result<void> run(const Work& work) = 0;
+
+  // The first `count` particles as the last step left them. Each array of `to` has room for `count`, or is
+  // empty when it is not wanted. More than that step moved is an error.
+  virtual Result<void> read(uint32_t count, const StateOut& to) = 0;
+
+ protected:
+  static Result<void> check_read(uint32_t count, uint32_t moved, const StateOut& to);
 };
 
 }  // namespace campaign::particles

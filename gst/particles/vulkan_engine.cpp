@@ -74,6 +74,7 @@ class VulkanEngine final : public Engine {
   Result<void> set_picture(const FrameLayout& layout) override;
   MakeFrame frame_maker() const override;
   Result<void> run(const Work& work) override;
+  Result<void> read(uint32_t count, const StateOut& to) override;
 
  private:
   struct Pipelines {
@@ -100,7 +101,9 @@ class VulkanEngine final : public Engine {
   KernelShape shape_{.attractors = 0};    // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
   vk::Buffer upload_, noise_, state_;
+  vk::Buffer read_;        // made when somebody reads the state, and kept
   uint32_t capacity_ = 0;  // particles that state_ has room for
+  uint32_t moved_ = 0;     // particles in the last step
   Picture picture_;
   std::unique_ptr<vk::Submission> submission_;  // last: its destructor waits for what uses the above
 };
@@ -317,7 +320,34 @@ Result<void> VulkanEngine::run(const Work& work) {
   }
   submission_->barrier();
   if (auto sent = submission_->submit(); !sent) return sent;
+  if (work.step) moved_ = work.step->params.count.x;
   return submission_->wait();
+}
+
+Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
+  if (auto fits = check_read(count, moved_, to); !fits) return fits;
+  if (count == 0) return {};
+  const VkDeviceSize stride = VkDeviceSize{capacity_} / 4 * kGroupBytes;
+  const VkDeviceSize part = VkDeviceSize{(count + 3) / 4} * kGroupBytes;
+  if (auto done = submission_->wait(); !done) return done;
+  if (read_.size() < part * kComponents) {
+    auto buffer =
+        vk::Buffer::create(device_, part * kComponents, vk::BufferUse::readback, "a copy of the state");
+    if (!buffer) return buffer.error();
+    read_ = std::move(*buffer);
+  }
+  std::vector<vk::Submission::Range> nothing(kBindings, {noise_.get()});
+  if (auto begun = submission_->begin(nothing); !begun) return begun;
+  submission_->barrier();  // what the last step wrote
+  for (uint32_t c = 0; c < kComponents; ++c) submission_->copy(state_, c * stride, read_, c * part, part);
+  submission_->barrier();
+  if (auto sent = submission_->submit(); !sent) return sent;
+  if (auto done = submission_->wait(); !done) return done;
+  const std::span<float> rooms[kComponents] = {to.px, to.py, to.pz, to.vx, to.vy, to.vz};
+  for (uint32_t c = 0; c < kComponents; ++c) {
+    if (!rooms[c].empty()) std::memcpy(rooms[c].data(), read_.data() + c * part, count * sizeof(float));
+  }
+  return {};
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ std::optional<Step> World::advance(Nanoseconds stream_time) {
   Step step;
   step.shape = shape();
   step.params.count = {particles_, std::min(alive_, particles_) & ~3u, seed_, 0};
-  if (alive_ >= particles_) step.params.count.y = particles_;
+  if (alive_ >= particles_) step.params.count.y = (particles_ + 3) & ~3u;  // not even the last, partial group
   step.params.motion.x = f(now - before);
   fill_forces(step.params);
   fill_cohorts(step, before, now);

@@ -200,6 +200,7 @@ class CountingEngine : public Engine {
     if (work.step) ++steps_;
     return engine_->run(work);
   }
+  Result<void> read(uint32_t count, const StateOut& to) override { return engine_->read(count, to); }
 
  private:
   std::unique_ptr<Engine> engine_;

@@ -78,6 +78,7 @@ class CpuEngine final : public Engine {
     };
   }
   Result<void> run(const Work& work) override;
+  Result<void> read(uint32_t count, const StateOut& to) override;
 
  private:
   struct Worker {  // what each worker writes without asking the others
@@ -117,6 +118,7 @@ class CpuEngine final : public Engine {
   std::vector<Worker> mine_;  // by worker
   Array<float> state_;        // six components, each of capacity_
   uint32_t capacity_ = 0;
+  uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
   FrameLayout layout_;
   uint32_t light_stride_ = 0, glow_width_ = 0, glow_rows_ = 0, glow_stride_ = 0;
@@ -220,6 +222,7 @@ void CpuEngine::resolve(const ViewParams& view, std::byte* frame, bool clear_aft
 Result<void> CpuEngine::run(const Work& work) {
   if (work.step) {
     if (work.step->params.count.x > capacity_) grow(work.step->params.count.x);
+    moved_ = work.step->params.count.x;
     give_birth(*work.step);
     fill_cohort_lanes(*work.step);
   }
@@ -240,6 +243,20 @@ Result<void> CpuEngine::run(const Work& work) {
     // The usual frame clears the light as it reads it, while it is in the cache.
     resolve(*work.view, work.frame->data(), work.splat);
     if (work.splat) clear_ = true;
+  }
+  return {};
+}
+
+Result<void> CpuEngine::read(uint32_t count, const StateOut& to) {
+  if (auto fits = check_read(count, moved_, to); !fits) return fits;
+  const cpu::State from = state();
+  for (auto [component, room] : {std::pair{from.px, to.px},
+                                 {from.py, to.py},
+                                 {from.pz, to.pz},
+                                 {from.vx, to.vx},
+                                 {from.vy, to.vy},
+                                 {from.vz, to.vz}}) {
+    if (!room.empty()) std::copy_n(component, count, room.begin());
   }
   return {};
 }
