@@ -79,8 +79,8 @@ std::optional<Step> World::advance(Nanoseconds stream_time) {
   }
   Step step;
   step.shape = shape();
-  step.params.count = {particles_, std::min(alive_, particles_) & ~3u, seed_, 0};
-  if (alive_ >= particles_) step.params.count.y = (particles_ + 3) & ~3u;  // not even the last, partial group
+  // Particles move in groups of four, and the last group whole, so its unseen ones have lived as well.
+  step.params.count = {particles_, (std::min(alive_, particles_) + 3) & ~3u, seed_, 0};
   step.params.motion.x = f(now - before);
   fill_forces(step.params);
   fill_cohorts(step, before, now);
