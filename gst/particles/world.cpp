@@ -79,8 +79,8 @@ std::optional<Step> World::advance(Nanoseconds stream_time) {
   }
   Step step;
   step.shape = shape();
-  step.params.count = {particles_, std::min(alive_, particles_) & ~3u, seed_, 0};
-  if (alive_ >= particles_) step.params.count.y = (particles_ + 3) & ~3u;  // not even the last, partial group
+  // A group of four is born and moved as a whole, also where the count ends within it.
+  step.params.count = {particles_, (std::min(alive_, particles_) + 3) & ~3u, seed_, 0};
   step.params.motion.x = f(now - before);
   fill_forces(step.params);
   fill_cohorts(step, before, now);
