@@ -79,7 +79,7 @@ std::optional<Step> World::advance(Nanoseconds stream_time) {
   }
   Step step;
   step.shape = shape();
-  // Particles move in groups of four, and the last group whole, so its unseen ones have lived as well.
+  // A group of four is born and moved as a whole, also where the count ends within it.
   step.params.count = {particles_, (std::min(alive_, particles_) + 3) & ~3u, seed_, 0};
   step.params.motion.x = f(now - before);
   fill_forces(step.params);

@@ -43,8 +43,8 @@
 // less than 3e-7 of their size more by the arithmetic of floats.
 //
 // Colours. A byte in a key update or of a newborn particle is the value itself; others are added, modulo 256,
-// to the last value of this particle. What the bytes mean is the producer's: those of particlepack are linear
-// light, 2 (byte / 255)^2; see particles/appearance.hpp. A colour is thus at most P updates old.
+// to the last value of this particle. What the bytes mean is the producer's: those of light_of() in
+// particles/appearance.hpp are linear light, 2 (byte / 255)^2. A colour is thus at most P updates old.
 //
 // A consumer that lost an update waits for the next key update, or asks for one.
 #pragma once
