@@ -2,12 +2,14 @@
 // One thread at a time; frames that it made may be read and freed from any thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "particles/frame.hpp"
+#include "particles/snapshot.hpp"
 #include "particles/world.hpp"
 #include "util/result.hpp"
 
@@ -15,10 +17,11 @@ namespace campaign::particles {
 
 // The parts of one frame; what is absent is not done.
 struct Work {
-  const Step* step = nullptr;        // move the particles
-  const ViewParams* view = nullptr;  // needed by the two below
-  bool splat = false;                // add their light to the accumulators, cleared before
-  FrameMemory* frame = nullptr;      // resolve the accumulators into it
+  const Step* step = nullptr;          // move the particles
+  const ViewParams* view = nullptr;    // needed by the two below
+  bool splat = false;                  // add their light to the accumulators, cleared before
+  FrameMemory* frame = nullptr;        // resolve the accumulators into it
+  const Snapshot* snapshot = nullptr;  // draw these particles rather than the engine's own; not with a step
 };
 
 // Where a state is read to, one array a component: units, and units per second.
@@ -35,6 +38,7 @@ class Engine {
 
   virtual const std::string& device_name() const = 0;
   virtual uint32_t most_particles() const = 0;
+  virtual const void* device() const = 0;  // see ParticleMemory::device()
 
   // The pictures from here on; needed before anything is drawn.
   virtual Result<void> set_picture(const FrameLayout& layout) = 0;
@@ -44,6 +48,11 @@ class Engine {
   // Returns when it is done. A step with more particles than before keeps those that were there.
   virtual Result<void> run(const Work& work) = 0;
 
+  // The particles as the last step left them. Later steps go elsewhere for as long as this is held.
+  // Null before the first step.
+  virtual std::shared_ptr<const ParticleMemory> share() = 0;
+  // Whether there is memory for a step of so many particles, as not all of it is held; waits for it so long.
+  virtual bool wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) = 0;
   // The first `count` particles as the last step left them. Each array of `to` has room for `count`, or is
   // empty when it is not wanted. More than that step moved is an error.
   virtual Result<void> read(uint32_t count, const StateOut& to) = 0;

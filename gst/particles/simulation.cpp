@@ -32,6 +32,7 @@ Result<void> Simulation::move(Nanoseconds from, Nanoseconds to, Work work) {
     ViewParams view;
     Work now = last ? work : Work{};
     now.step = step ? &*step : nullptr;
+    if (step) std::ranges::copy(step->cohorts, cohorts_.begin());
     if (now.frame) {
       view = world_.view(layout_.width, layout_.height, world_.particles());
       now.view = &view;
@@ -82,8 +83,18 @@ bool Simulation::follows(int64_t frame, const Rate& rate) const {
   return frame > 0 ? rate.time_of(frame - 1) == *last_time_ : to > *last_time_ && to - *last_time_ <= kSecond;
 }
 
-Result<bool> Simulation::draw(int64_t frame, const Rate& rate, FrameMemory& memory,
-                              const std::atomic<bool>& cancelled) {
+bool Simulation::wait_for_room(const std::atomic<bool>& cancelled, std::optional<Nanoseconds> patience) {
+  constexpr Nanoseconds kSlice = 10'000'000;  // how late `cancelled` may be seen
+  for (Nanoseconds waited = 0; !cancelled; waited += kSlice) {
+    const Nanoseconds slice = patience ? std::clamp<Nanoseconds>(*patience - waited, 0, kSlice) : kSlice;
+    if (engine_->wait_for_room(world_.particles(), std::chrono::nanoseconds(slice))) return true;
+    if (patience && waited + kSlice >= *patience) return false;
+  }
+  return false;
+}
+
+Result<bool> Simulation::go_to(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled,
+                               Work work) {
   Nanoseconds to = rate.time_of(frame);
   if (!follows(frame, rate)) {
     last_time_.reset();
@@ -94,11 +105,28 @@ Result<bool> Simulation::draw(int64_t frame, const Rate& rate, FrameMemory& memo
     if (!ready || !*ready) return ready;
   }
   skipping_ = false;
-  auto done = move(*last_time_, to, {.splat = true, .frame = &memory});
+  auto done = move(*last_time_, to, work);
   last_time_.reset();
   if (!done) return done.error();
   last_time_ = to;
   return true;
+}
+
+Result<bool> Simulation::draw(int64_t frame, const Rate& rate, FrameMemory& memory,
+                              const std::atomic<bool>& cancelled) {
+  if (!wait_for_room(cancelled, std::nullopt)) return false;
+  return go_to(frame, rate, cancelled, {.splat = true, .frame = &memory});
+}
+
+Result<std::shared_ptr<const Snapshot>> Simulation::snapshot(int64_t frame, const Rate& rate,
+                                                             const std::atomic<bool>& cancelled,
+                                                             std::optional<Nanoseconds> patience) {
+  std::shared_ptr<const Snapshot> none;
+  if (!wait_for_room(cancelled, patience)) return none;
+  auto there = go_to(frame, rate, cancelled, {});
+  if (!there) return there.error();
+  if (!*there) return none;
+  return {std::make_shared<const Snapshot>(Snapshot{engine_->share(), cohorts_, world_.viewpoint()})};
 }
 
 }  // namespace campaign::particles

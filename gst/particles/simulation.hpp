@@ -3,6 +3,7 @@
 // however far. One thread at a time.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -31,6 +32,12 @@ class Simulation {
   // then.
   Result<bool> draw(int64_t frame, const Rate& rate, FrameMemory& memory, const std::atomic<bool>& cancelled);
 
+  // The particles at picture number `frame`, for others to draw. Null when `cancelled` meanwhile, or when all
+  // the memory for states was held by others for longer than `patience`: the world has not moved then.
+  Result<std::shared_ptr<const Snapshot>> snapshot(int64_t frame, const Rate& rate,
+                                                   const std::atomic<bool>& cancelled,
+                                                   std::optional<Nanoseconds> patience = std::nullopt);
+
   // The next picture does not follow the last one, as after a seek.
   void jump() { last_time_.reset(); }
   // The next picture follows the last one, but leaves out those between: the world goes on from where it is
@@ -39,6 +46,10 @@ class Simulation {
 
  private:
   bool follows(int64_t frame, const Rate& rate) const;
+  // Waits until a step finds memory that nobody else holds. False when it gave up.
+  bool wait_for_room(const std::atomic<bool>& cancelled, std::optional<Nanoseconds> patience);
+  // Brings the world to picture number `frame`, where `work` is done as well.
+  Result<bool> go_to(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled, Work work);
   Result<bool> catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled);
   // Brings a world that stands at the last picture to one second or less before `to`.
   Result<bool> pass_over(Nanoseconds to, const std::atomic<bool>& cancelled);
@@ -49,6 +60,7 @@ class Simulation {
   World world_;
   FrameLayout layout_;
   std::optional<Nanoseconds> last_time_;
+  std::array<Cohort, kClasses> cohorts_{};  // of the last step
   bool skipping_ = false;
 };
 

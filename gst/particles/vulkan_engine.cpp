@@ -5,6 +5,7 @@
 #include <span>
 
 #include "particles/noise.hpp"
+#include "particles/state_ring.hpp"
 #include "vk/compute.hpp"
 
 namespace campaign::particles {
@@ -65,15 +66,56 @@ class VulkanFrame final : public FrameMemory {
   vk::Buffer buffer_;
 };
 
+// Six components, each of capacity() particles.
+class VulkanParticles final : public ParticleMemory {
+ public:
+  static Result<std::unique_ptr<ParticleMemory>> create(std::shared_ptr<vk::Device> device,
+                                                        VulkanOptions options, uint32_t particles);
+  VulkanParticles(std::shared_ptr<vk::Device> device, VulkanOptions options, uint32_t capacity,
+                  vk::Buffer buffer)
+      : ParticleMemory(capacity), device_(std::move(device)), options_(options), buffer_(std::move(buffer)) {}
+
+  const void* device() const override { return device_.get(); }
+  Result<std::unique_ptr<Engine>> open_engine(unsigned) const override {
+    return make_vulkan_engine(device_, options_);
+  }
+  const vk::Buffer& buffer() const { return buffer_; }
+  VkDeviceSize component_size() const { return VkDeviceSize{capacity()} / 4 * kGroupBytes; }
+
+ private:
+  std::shared_ptr<vk::Device> device_;
+  VulkanOptions options_;
+  vk::Buffer buffer_;
+};
+
+Result<std::unique_ptr<ParticleMemory>> VulkanParticles::create(std::shared_ptr<vk::Device> device,
+                                                                VulkanOptions options, uint32_t particles) {
+  uint32_t capacity = (particles + kCapacityStep - 1) / kCapacityStep * kCapacityStep;
+  auto buffer = vk::Buffer::create(device, VkDeviceSize{capacity} / 4 * kGroupBytes * kComponents,
+                                   vk::BufferUse::device, std::to_string(particles) + " particles");
+  if (!buffer) return buffer.error();
+  return std::unique_ptr<ParticleMemory>(
+      std::make_unique<VulkanParticles>(std::move(device), options, capacity, std::move(*buffer)));
+}
+
 class VulkanEngine final : public Engine {
  public:
+  VulkanEngine(std::shared_ptr<vk::Device> device, VulkanOptions options)
+      : device_(device), ring_([device, options](uint32_t particles) {
+          return VulkanParticles::create(device, options, particles);
+        }) {}
   static Result<std::unique_ptr<Engine>> create(std::shared_ptr<vk::Device> device, VulkanOptions options);
 
   const std::string& device_name() const override { return device_->info().name; }
+  const void* device() const override { return device_.get(); }
   uint32_t most_particles() const override;
   Result<void> set_picture(const FrameLayout& layout) override;
   MakeFrame frame_maker() const override;
   Result<void> run(const Work& work) override;
+  std::shared_ptr<const ParticleMemory> share() override { return ring_.share(); }
+  bool wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) override {
+    return ring_.wait_for_room(particles, patience);
+  }
   Result<void> read(uint32_t count, const StateOut& to) override;
 
  private:
@@ -92,26 +134,25 @@ class VulkanEngine final : public Engine {
   Result<void> build(vk::PipelineHandle& to, std::span<const uint32_t> words,
                      std::initializer_list<uint32_t> constants);
   Result<void> fit(const KernelShape& shape);
-  Result<void> grow(uint32_t particles);
-  Result<void> upload(const Work& work);
+  void upload(const Work& work, const VulkanParticles* particles);
+  void copy(const VulkanParticles& from, const VulkanParticles& to);
 
   std::shared_ptr<vk::Device> device_;
   std::unique_ptr<vk::Program> program_;
   std::span<const uint32_t> step_words_;  // the variant that this device can run
   KernelShape shape_{.attractors = 0};    // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
-  vk::Buffer upload_, noise_, state_;
-  vk::Buffer read_;        // made when somebody reads the state, and kept
-  uint32_t capacity_ = 0;  // particles that state_ has room for
-  uint32_t moved_ = 0;     // particles in the last step
+  vk::Buffer upload_, noise_;
+  vk::Buffer read_;  // made when somebody reads the state, and kept
+  StateRing ring_;
+  uint32_t moved_ = 0;  // particles in the last step
   Picture picture_;
   std::unique_ptr<vk::Submission> submission_;  // last: its destructor waits for what uses the above
 };
 
 Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device> device,
                                                      VulkanOptions options) {
-  auto engine = std::make_unique<VulkanEngine>();
-  engine->device_ = device;
+  auto engine = std::make_unique<VulkanEngine>(device, options);
   vk::Bindings bindings(kBindings, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER);
   bindings[kStep] = bindings[kView] = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
   auto program = vk::Program::create(device, bindings);
@@ -215,36 +256,23 @@ MakeFrame VulkanEngine::frame_maker() const {
   };
 }
 
-// Makes room for more particles, each component further apart, and moves those that are there.
-Result<void> VulkanEngine::grow(uint32_t particles) {
-  uint32_t capacity = (particles + kCapacityStep - 1) / kCapacityStep * kCapacityStep;
-  auto state = vk::Buffer::create(device_, VkDeviceSize{capacity} / 4 * kGroupBytes * kComponents,
-                                  vk::BufferUse::device, std::to_string(particles) + " particles");
-  if (!state) return state.error();
-  if (capacity_ > 0) {
-    std::vector<vk::Submission::Range> nothing(kBindings, {noise_.get()});
-    if (auto begun = submission_->begin(nothing); !begun) return begun;
-    VkDeviceSize old_size = VkDeviceSize{capacity_} / 4 * kGroupBytes;
-    VkDeviceSize new_size = VkDeviceSize{capacity} / 4 * kGroupBytes;
-    for (uint32_t c = 0; c < kComponents; ++c) {
-      submission_->copy(state_, c * old_size, *state, c * new_size, old_size);
-    }
-    submission_->barrier();
-    if (auto sent = submission_->submit(); !sent) return sent;
-    if (auto done = submission_->wait(); !done) return done;
+void VulkanEngine::copy(const VulkanParticles& from, const VulkanParticles& to) {
+  for (uint32_t c = 0; c < kComponents; ++c) {
+    submission_->copy(from.buffer(), c * from.component_size(), to.buffer(), c * to.component_size(),
+                      std::min(from.component_size(), to.component_size()));
   }
-  state_ = std::move(*state);
-  capacity_ = capacity;
-  return {};
+  submission_->barrier();
 }
 
-Result<void> VulkanEngine::upload(const Work& work) {
-  if (work.step) {
-    StepParams params = work.step->params;
-    params.count.w = capacity_ / 4;
-    std::memcpy(upload_.data() + kStepAt, &params, sizeof params);
-    std::memcpy(upload_.data() + kCohortsAt, work.step->cohorts, sizeof work.step->cohorts);
-  }
+void VulkanEngine::upload(const Work& work, const VulkanParticles* particles) {
+  StepParams params{};
+  if (work.step) params = work.step->params;
+  params.count.w = particles ? particles->capacity() / 4 : 0;
+  std::memcpy(upload_.data() + kStepAt, &params, sizeof params);
+  const Cohort* cohorts = work.step       ? work.step->cohorts
+                          : work.snapshot ? work.snapshot->cohorts.data()
+                                          : nullptr;
+  if (cohorts) std::memcpy(upload_.data() + kCohortsAt, cohorts, sizeof(Cohort) * kClasses);
   if (work.view) {
     ViewParams view = *work.view;
     const FrameLayout& layout = picture_.layout;
@@ -256,18 +284,25 @@ Result<void> VulkanEngine::upload(const Work& work) {
                   static_cast<uint32_t>(layout.size / 4)};
     std::memcpy(upload_.data() + kViewAt, &view, sizeof view);
   }
-  return {};
 }
 
 Result<void> VulkanEngine::run(const Work& work) {
-  if (work.step && work.step->params.count.x > capacity_) {
-    if (auto grown = grow(work.step->params.count.x); !grown) return grown;
+  if (work.snapshot && work.snapshot->memory->device() != device()) {
+    return Error("These particles are not in the memory of '" + device_name() +
+                 "'. Draw them on the device that moves them.");
   }
+  StateRing::Turn turn;
   if (work.step) {
     if (auto fits = fit(work.step->shape); !fits) return fits;
+    auto begun = ring_.begin_step(work.step->params.count.x);
+    if (!begun) return begun.error();
+    turn = *begun;
   }
+  const auto* particles = static_cast<const VulkanParticles*>(work.step       ? turn.to
+                                                              : work.snapshot ? work.snapshot->memory.get()
+                                                                              : ring_.current());
   if (auto done = submission_->wait(); !done) return done;
-  if (auto uploaded = upload(work); !uploaded) return uploaded;
+  upload(work, particles);
 
   VkBuffer none = noise_.get();  // stands where a step has no use for a binding
   auto bound = [&](const vk::Buffer& buffer) {
@@ -279,7 +314,7 @@ Result<void> VulkanEngine::run(const Work& work) {
   ranges[kView] = {upload_.get(), kViewAt, sizeof(ViewParams)};
   ranges[kCohorts] = {upload_.get(), kCohortsAt, sizeof(Cohort) * kClasses};
   ranges[kNoise] = {noise_.get()};
-  ranges[kState] = bound(state_);
+  ranges[kState] = {particles ? particles->buffer().get() : none};
   ranges[kLight] = bound(picture_.light);
   ranges[kGlow] = bound(picture_.glow);
   ranges[kAcross] = bound(picture_.across);
@@ -292,6 +327,9 @@ Result<void> VulkanEngine::run(const Work& work) {
     submission_->clear(picture_.glow);
     submission_->barrier();
   }
+  if (turn.from && turn.from != turn.to) {
+    copy(static_cast<const VulkanParticles&>(*turn.from), *particles);
+  }
   if (work.step) {
     const auto& params = work.step->params;
     uint32_t newborn = params.births.x * params.births.y + (params.count.x + 3) / 4 - params.count.y / 4;
@@ -301,7 +339,7 @@ Result<void> VulkanEngine::run(const Work& work) {
     }
   }
   uint32_t moved = work.step ? (work.step->params.count.x + 3) / 4 : 0;
-  uint32_t drawn = work.view ? (work.view->target.y + 3) / 4 : 0;
+  uint32_t drawn = work.view && particles ? (work.view->target.y + 3) / 4 : 0;
   if (work.step && work.splat)
     submission_->run(pipelines_.move_and_draw, dispatch(moved));
   else if (work.step)
@@ -320,14 +358,19 @@ Result<void> VulkanEngine::run(const Work& work) {
   }
   submission_->barrier();
   if (auto sent = submission_->submit(); !sent) return sent;
-  if (work.step) moved_ = work.step->params.count.x;
-  return submission_->wait();
+  // Others may read these particles from here on, so they wait on this side rather than on the device.
+  if (auto done = submission_->wait(); !done) return done;
+  if (work.step) {
+    ring_.end_step(turn);
+    moved_ = work.step->params.count.x;
+  }
+  return {};
 }
 
 Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
   if (auto fits = check_read(count, moved_, to); !fits) return fits;
   if (count == 0) return {};
-  const VkDeviceSize stride = VkDeviceSize{capacity_} / 4 * kGroupBytes;
+  const auto& state = static_cast<const VulkanParticles&>(*ring_.current());
   const VkDeviceSize part = VkDeviceSize{(count + 3) / 4} * kGroupBytes;
   if (auto done = submission_->wait(); !done) return done;
   if (read_.size() < part * kComponents) {
@@ -339,7 +382,8 @@ Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
   std::vector<vk::Submission::Range> nothing(kBindings, {noise_.get()});
   if (auto begun = submission_->begin(nothing); !begun) return begun;
   submission_->barrier();  // what the last step wrote
-  for (uint32_t c = 0; c < kComponents; ++c) submission_->copy(state_, c * stride, read_, c * part, part);
+  for (uint32_t c = 0; c < kComponents; ++c)
+    submission_->copy(state.buffer(), c * state.component_size(), read_, c * part, part);
   submission_->barrier();
   if (auto sent = submission_->submit(); !sent) return sent;
   if (auto done = submission_->wait(); !done) return done;

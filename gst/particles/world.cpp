@@ -165,39 +165,16 @@ void World::zoom(double factor) { zoom_ = std::clamp(zoom_ * factor, 0.25, 8.0);
 
 Vec3 World::pointer_in_world() const {
   auto pose = CameraPose::at(scene_.camera, seconds(), zoom_);
-  double reach = pose.distance / focal_length(scene_.camera, aspect_, 1.0);
-  double x = (pointer_.x - 0.5) * aspect_ * reach;
+  double aspect = pointer_.aspect > 0 ? pointer_.aspect : aspect_;
+  double reach = pose.distance / focal_length(scene_.camera, aspect, 1.0);
+  double x = (pointer_.x - 0.5) * aspect * reach;
   double y = (0.5 - pointer_.y) * reach;
   return {pose.right.x * x + pose.up.x * y, pose.right.y * x + pose.up.y * y,
           pose.right.z * x + pose.up.z * y};
 }
 
-ViewParams World::view(uint32_t width, uint32_t height, uint32_t drawn) const {
-  auto pose = CameraPose::at(scene_.camera, seconds(), zoom_);
-  double focal = focal_length(scene_.camera, width, height);
-  auto plane = [&](const Vec3& axis, double scale, double centre) {
-    Vec3 n{axis.x * scale + pose.forward.x * centre, axis.y * scale + pose.forward.y * centre,
-           axis.z * scale + pose.forward.z * centre};
-    return vec4(n, -(n.x * pose.eye.x + n.y * pose.eye.y + n.z * pose.eye.z));
-  };
-  ViewParams view;
-  view.column = plane(pose.right, focal, width * 0.5);
-  view.row = plane(pose.up, -focal, height * 0.5);
-  view.depth = plane(pose.forward, 1, 0);
-  view.raster = {width, height, 0, 0};
-  view.target.y = std::min(drawn, particles_);
-
-  // The same light whatever the count and the size: a particle stands for more of it where there are fewer.
-  constexpr double kUnit = 255;         // a particle's weight at full colour and the camera's distance
-  constexpr double kUsualShare = 0.75;  // particles per pixel at which exposure 1 is right
-  double per_pixel = std::max(1u, view.target.y) / (static_cast<double>(width) * height);
-  double exposure = scene_.look.exposure * 0.55 * kUsualShare / (kUnit * per_pixel);
-  double cell = (1u << kGlowShift) * (1u << kGlowShift) / static_cast<double>(kGlowStride);
-  view.light = {f(kUnit), f(pose.distance), f(exposure), f(exposure * scene_.look.glow / cell)};
-  const Color& ground = scene_.look.background;
-  double reach = std::max(1.0, std::round(scene_.look.glow_size * height / (1u << kGlowShift)));
-  view.ground = {f(ground.r), f(ground.g), f(ground.b), f(reach)};
-  return view;
+Viewpoint World::viewpoint() const {
+  return {CameraPose::at(scene_.camera, seconds(), zoom_), scene_.camera, scene_.look, particles_};
 }
 
 }  // namespace campaign::particles

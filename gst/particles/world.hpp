@@ -8,6 +8,7 @@
 
 #include "particles/kernel_types.hpp"
 #include "particles/scene.hpp"
+#include "particles/viewpoint.hpp"
 
 namespace campaign::particles {
 
@@ -31,6 +32,7 @@ struct Step {
 struct Pointer {
   double x = 0.5, y = 0.5;  // of the picture, from its top left corner
   double pull = 0;          // 1 attracts, -1 repels, 0 is not pressed
+  double aspect = 0;        // width over height of the picture that it points into; 0 is the world's own
 };
 
 // Of the scene's own forces; 1 leaves them as they are.
@@ -64,9 +66,11 @@ class World {
   void set_aspect(double aspect) { aspect_ = aspect; }  // width over height of the picture it points at
   void zoom(double factor);                             // above 1 comes closer
 
-  // The picture that the camera sees now, of the first `drawn` particles. Fills the optical half of the
-  // parameters; where the pixels go in memory is the engine's.
-  ViewParams view(uint32_t width, uint32_t height, uint32_t drawn) const;
+  // What the camera sees now.
+  Viewpoint viewpoint() const;
+  ViewParams view(uint32_t width, uint32_t height, uint32_t drawn) const {
+    return viewpoint().view(width, height, drawn);
+  }
 
  private:
   double seconds() const { return static_cast<double>(world_time_) * 1e-9; }

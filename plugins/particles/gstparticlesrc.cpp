@@ -5,6 +5,9 @@
  * Simulates a world of particles and draws it to video: with Vulkan compute on a GPU, or with native SIMD on
  * the processor.
  *
+ * Where downstream asks for `application/x-particle-state(memory:CampaignParticles)`, the state of the world
+ * is handed out instead, for any number of particlerender elements to draw.
+ *
  * A live source keeps to the clock: each frame has the exact time of its number, and when drawing has fallen
  * more than two frames behind, those in between are left out rather than sent late.
  *
@@ -26,14 +29,16 @@
 
 #include "clockwait.hpp"
 #include "gstframepool.hpp"
+#include "gststatememory.hpp"
 #include "navigation.hpp"
-#include "particles/simulation.hpp"
 #include "particlesettings.hpp"
 #include "particlestats.hpp"
+#include "particlestream.hpp"
 #include "signalling/id.hpp"
 #include "util/at_boundary.hpp"
 #include "util/guarded.hpp"
 #include "util/post.hpp"
+#include "videolayout.hpp"
 
 GST_DEBUG_CATEGORY_STATIC(gst_particle_src_debug);
 #define GST_CAT_DEFAULT gst_particle_src_debug
@@ -44,29 +49,15 @@ using campaign::Guarded;
 using campaign::LiveSettings;
 using campaign::ParticleSettings;
 using campaign::ParticleStats;
+using campaign::ParticleStream;
 namespace particles = campaign::particles;
 
 namespace {
 
-// What runs between start() and stop(). Only the streaming thread touches it, and the base class's calls that
-// happen while that thread rests: negotiation and seeks.
-struct Stream {
-  explicit Stream(std::unique_ptr<particles::Simulation> s) : simulation(std::move(s)) {}
-  std::unique_ptr<particles::Simulation> simulation;
-  LiveSettings applied;  // what the simulation already knows
-  GstVideoInfo info;
-  particles::Simulation::Rate rate;
-  int64_t frame = 0;                 // the next one
-  int64_t numbered = 0;              // frames before number 0, at rates that no longer hold
-  bool drawn = false;                // whether there has been a frame since the last seek
-  std::optional<GstClockTime> seek;  // where to go before the next one
-  bool reverse = false;
-};
-
 struct Impl {
   Guarded<ParticleSettings> settings;
   Guarded<ParticleStats> stats;
-  std::optional<Stream> stream;
+  std::optional<ParticleStream> stream;
   std::atomic<bool> flushing = false;      // set by unlock() to end a long catch-up
   campaign::ClockWait wait;                // of a live source for the time of its frame
   std::atomic<int> width = 0, height = 0;  // for pointer events, which come from any thread
@@ -91,74 +82,6 @@ enum { PROP_STATS = 100, PROP_IS_LIVE };  // above those of particlesettings.cpp
 
 Impl& impl(gpointer self) { return *static_cast<GstParticleSrc*>(self)->impl; }
 
-constexpr const char* kCaps =
-    "video/x-raw, format = (string) { NV12, I420 }, colorimetry = (string) bt709, "
-    "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], framerate = (fraction) [ 0/1, 2147483647/1 ]; "
-    "video/x-raw, format = (string) { RGBA, BGRA, RGBx, BGRx }, "
-    "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], framerate = (fraction) [ 0/1, 2147483647/1 ]";
-
-std::optional<Error> check_count(uint32_t count, const particles::Engine& engine) {
-  if (count >= 1 && count <= engine.most_particles()) return std::nullopt;
-  return Error::invalid(
-      "particles",
-      "1 to " + std::to_string(engine.most_particles()) + " on the device '" + engine.device_name() + "'",
-      std::to_string(count));
-}
-
-particles::FrameLayout layout_of(const GstVideoInfo& info) {
-  particles::FrameLayout layout;
-  switch (GST_VIDEO_INFO_FORMAT(&info)) {
-    case GST_VIDEO_FORMAT_NV12:
-      layout.format = particles::PixelFormat::nv12;
-      break;
-    case GST_VIDEO_FORMAT_I420:
-      layout.format = particles::PixelFormat::i420;
-      break;
-    case GST_VIDEO_FORMAT_BGRA:
-    case GST_VIDEO_FORMAT_BGRx:
-      layout.format = particles::PixelFormat::bgra;
-      break;
-    default:
-      layout.format = particles::PixelFormat::rgba;
-      break;
-  }
-  layout.width = static_cast<uint32_t>(GST_VIDEO_INFO_WIDTH(&info));
-  layout.height = static_cast<uint32_t>(GST_VIDEO_INFO_HEIGHT(&info));
-  for (guint i = 0; i < GST_VIDEO_INFO_N_PLANES(&info); ++i) {
-    layout.offset[i] = static_cast<uint32_t>(GST_VIDEO_INFO_PLANE_OFFSET(&info, i));
-    layout.stride[i] = static_cast<uint32_t>(GST_VIDEO_INFO_PLANE_STRIDE(&info, i));
-  }
-  layout.size = GST_VIDEO_INFO_SIZE(&info);
-  return layout;
-}
-
-// Tells the world what has changed since the last frame. What cannot be is warned about, once, and left.
-void apply(GstBaseSrc* src, Stream& stream, const LiveSettings& wanted) {
-  auto& world = stream.simulation->world();
-  auto& applied = stream.applied;
-  auto warn = [&](const Error& error) {
-    campaign::post(GST_MESSAGE_WARNING, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, error);
-  };
-  if (wanted.scene != applied.scene) {
-    const auto& scene = wanted.scene->parsed;
-    if (scene)
-      world.set_scene(*scene);
-    else
-      warn(scene.error());
-  }
-  if (uint32_t count = wanted.wanted_particles(); count != applied.wanted_particles()) {
-    if (auto error = check_count(count, stream.simulation->engine()))
-      warn(*error);
-    else
-      world.set_particles(count);
-  }
-  world.set_time_scale(wanted.paused ? 0 : wanted.time_scale);
-  world.set_forces(wanted.forces);
-  world.set_pointer(wanted.pointer);
-  if (wanted.zoom != 1) world.zoom(wanted.zoom);
-  applied = wanted;
-}
-
 gboolean gst_particle_src_start(GstBaseSrc* src) {
   return at_boundary(src, FALSE, [&]() -> gboolean {
     auto settings = impl(src).settings.snapshot();
@@ -175,13 +98,14 @@ gboolean gst_particle_src_start(GstBaseSrc* src) {
     if (!scene) return fail(GST_RESOURCE_ERROR_SETTINGS, scene.error());
     auto engine = particles::Engine::open(settings.device);
     if (!engine) return fail(GST_RESOURCE_ERROR_NOT_FOUND, engine.error());
-    if (auto error = check_count(settings.live.wanted_particles(), **engine)) {
-      return fail(GST_RESOURCE_ERROR_SETTINGS, *error);
-    }
     GST_INFO_OBJECT(src, "on %s", (*engine)->device_name().c_str());
     impl(src).stats.with([&](ParticleStats& stats) { stats = ParticleStats((*engine)->device_name()); });
     auto& stream = impl(src).stream.emplace(std::make_unique<particles::Simulation>(
         std::move(*engine), *scene, settings.seed, settings.live.wanted_particles()));
+    if (auto error = stream.check_count(settings.live.wanted_particles())) {
+      impl(src).stream.reset();
+      return fail(GST_RESOURCE_ERROR_SETTINGS, *error);
+    }
     stream.applied = settings.live;
     gst_video_info_init(&stream.info);
     return TRUE;
@@ -208,47 +132,61 @@ gboolean gst_particle_src_unlock_stop(GstBaseSrc* src) {
 GstCaps* gst_particle_src_fixate(GstBaseSrc* src, GstCaps* caps) {
   caps = gst_caps_truncate(gst_caps_make_writable(caps));
   GstStructure* structure = gst_caps_get_structure(caps, 0);
-  gst_structure_fixate_field_nearest_int(structure, "width", 1280);
-  gst_structure_fixate_field_nearest_int(structure, "height", 720);
-  gst_structure_fixate_field_nearest_fraction(structure, "framerate", 30, 1);
-  if (gst_structure_has_field(structure, "pixel-aspect-ratio")) {
-    gst_structure_fixate_field_nearest_fraction(structure, "pixel-aspect-ratio", 1, 1);
+  if (campaign::is_state(structure)) {
+    const auto settings = impl(src).settings.snapshot();
+    const auto& stream = *impl(src).stream;
+    const uint32_t wanted = settings.live.wanted_particles();
+    const uint32_t count = stream.check_count(wanted) ? stream.simulation->world().particles() : wanted;
+    gst_structure_fixate_field_nearest_int(structure, "particles", static_cast<gint>(count));
+    gst_structure_fixate_field_nearest_fraction(structure, "framerate", 30, 1);
+    if (!gst_structure_has_field(structure, "campaign")) {
+      gst_structure_set(structure, "campaign", G_TYPE_STRING, settings.campaign_id.c_str(), nullptr);
+    }
   } else {
-    gst_structure_set(structure, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
-  }
-  if (gst_structure_has_field(structure, "interlace-mode")) {
-    gst_structure_fixate_field_string(structure, "interlace-mode", "progressive");
-  } else {
-    gst_structure_set(structure, "interlace-mode", G_TYPE_STRING, "progressive", nullptr);
+    campaign::fixate_video(structure);
   }
   return GST_BASE_SRC_CLASS(parent_class)->fixate(src, caps);
+}
+
+// The caps say how many particles there are, so a count that changes comes here first.
+gboolean set_state_caps(GstBaseSrc* src, ParticleStream& stream, const GstStructure* structure) {
+  gint count = 0, num = 0, den = 1;
+  if (!gst_structure_get_int(structure, "particles", &count) ||
+      !gst_structure_get_fraction(structure, "framerate", &num, &den)) {
+    return FALSE;
+  }
+  if (auto error = stream.check_count(static_cast<uint32_t>(count))) {
+    campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, *error);
+    return FALSE;
+  }
+  stream.simulation->world().set_particles(static_cast<uint32_t>(count));
+  stream.set_rate(num, den);
+  stream.as_state = true;
+  return TRUE;
 }
 
 gboolean gst_particle_src_set_caps(GstBaseSrc* src, GstCaps* caps) {
   return at_boundary(src, FALSE, [&]() -> gboolean {
     auto& stream = *impl(src).stream;
+    const GstStructure* structure = gst_caps_get_structure(caps, 0);
+    if (campaign::is_state(structure)) return set_state_caps(src, stream, structure);
     GstVideoInfo info;
     if (!gst_video_info_from_caps(&info, caps) || GST_VIDEO_INFO_SIZE(&info) > G_MAXINT32) {
       GST_ERROR_OBJECT(src, "cannot draw %" GST_PTR_FORMAT, caps);
       return FALSE;
     }
-    auto set = stream.simulation->set_picture(layout_of(info));
+    auto set = stream.simulation->set_picture(campaign::layout_of(info));
     if (!set) {
       campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
                      set.error());
       return FALSE;
     }
-    if (stream.reverse && !stream.seek) {
-      stream.seek = static_cast<GstClockTime>(std::max<int64_t>(0, stream.rate.time_of(stream.frame + 1)));
-    } else if (!stream.seek) {
-      // A new rate counts its frames from where the old one ended.
-      if (stream.frame > 0) stream.rate.origin = stream.rate.time_of(stream.frame);
-      stream.numbered += stream.frame;
-      stream.frame = 0;
+    stream.set_rate(GST_VIDEO_INFO_FPS_N(&info), GST_VIDEO_INFO_FPS_D(&info));
+    if (stream.as_state) {  // what the caps said no longer holds
+      const uint32_t count = stream.applied.wanted_particles();
+      if (!stream.check_count(count)) stream.simulation->world().set_particles(count);
     }
-    bool still = GST_VIDEO_INFO_FPS_N(&info) == 0;
-    stream.rate.num = still ? 1 : GST_VIDEO_INFO_FPS_N(&info);
-    stream.rate.den = still ? 0 : GST_VIDEO_INFO_FPS_D(&info);
+    stream.as_state = false;
     stream.info = info;
     impl(src).width = GST_VIDEO_INFO_WIDTH(&info);
     impl(src).height = GST_VIDEO_INFO_HEIGHT(&info);
@@ -259,6 +197,10 @@ gboolean gst_particle_src_set_caps(GstBaseSrc* src, GstCaps* caps) {
 gboolean gst_particle_src_decide_allocation(GstBaseSrc* src, GstQuery* query) {
   return at_boundary(src, FALSE, [&]() -> gboolean {
     auto& stream = *impl(src).stream;
+    if (stream.as_state) {  // states lie in the engine's own memory
+      while (gst_query_get_n_allocation_pools(query) > 0) gst_query_remove_nth_allocation_pool(query, 0);
+      return TRUE;
+    }
     GstCaps* caps = nullptr;
     gst_query_parse_allocation(query, &caps, nullptr);
     guint size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&stream.info)), least = 2, most = 0;
@@ -279,6 +221,14 @@ gboolean gst_particle_src_decide_allocation(GstBaseSrc* src, GstQuery* query) {
   });
 }
 
+GstFlowReturn gst_particle_src_alloc(GstBaseSrc* src, guint64 offset, guint size, GstBuffer** buffer) {
+  if (!impl(src).stream->as_state) {
+    return GST_BASE_SRC_CLASS(parent_class)->alloc(src, offset, size, buffer);
+  }
+  *buffer = gst_buffer_new();
+  return GST_FLOW_OK;
+}
+
 gboolean gst_particle_src_is_seekable(GstBaseSrc*) { return TRUE; }
 
 gboolean gst_particle_src_do_seek(GstBaseSrc* src, GstSegment* segment) {
@@ -289,42 +239,33 @@ gboolean gst_particle_src_do_seek(GstBaseSrc* src, GstSegment* segment) {
   return TRUE;
 }
 
-// The frame that is to be seen at a time.
-int64_t frame_at(const particles::Simulation::Rate& rate, GstClockTime position) {
-  if (rate.den == 0 || position < static_cast<GstClockTime>(rate.origin)) return 0;
-  auto frame = static_cast<int64_t>(gst_util_uint64_scale(position - static_cast<GstClockTime>(rate.origin),
-                                                          static_cast<guint64>(rate.num),
-                                                          static_cast<guint64>(rate.den) * GST_SECOND));
-  // Times of frames are rounded down, so the frame after may begin at the very position.
-  return rate.time_of(frame + 1) <= static_cast<int64_t>(position) ? frame + 1 : frame;
-}
+// Nobody downstream let go of a state for as long as a frame of a live source lasts: the next one may find
+// memory, this one is left out.
+constexpr GstFlowReturn kNoRoom = GST_FLOW_CUSTOM_SUCCESS;
 
-// The frame at a seek's position, or the one that ends there when going backwards.
-void take_seek(Stream& stream) {
-  if (!stream.seek) return;
-  stream.rate.origin = 0;
-  stream.numbered = 0;
-  stream.frame = frame_at(stream.rate, *stream.seek);
-  if (stream.reverse && stream.rate.den != 0) --stream.frame;
-  stream.drawn = false;
-  stream.seek.reset();
-  stream.simulation->jump();
-}
-
-// A live source that has fallen behind the clock goes on at the frame of now: viewers would stay behind for
-// as long as it took to make up for the lost time. Returns how many frames that leaves out.
-int64_t keep_up(GstBaseSrc* src, Stream& stream) {
-  if (stream.reverse || stream.rate.den == 0) return 0;
-  auto position =
-      campaign::position_if_late(src, static_cast<GstClockTime>(stream.rate.time_of(stream.frame)),
-                                 static_cast<GstClockTime>(stream.rate.time_of(stream.frame + 2)));
-  if (!position) return 0;
-  int64_t left_out = frame_at(stream.rate, *position) - stream.frame;
-  if (left_out <= 0) return 0;
-  stream.frame += left_out;
-  if (!stream.drawn) return 0;  // there is nothing yet that this frame could follow
-  stream.simulation->skip();
-  return left_out;
+// Moves the world to the next frame and fills the buffer with its picture or its state.
+GstFlowReturn make_frame(GstBaseSrc* src, ParticleStream& stream, GstBuffer* buffer) {
+  auto& self = impl(src);
+  auto fail = [&](const Error& error) {
+    campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED, error);
+    return GST_FLOW_ERROR;
+  };
+  if (!stream.as_state) {
+    auto drawn =
+        stream.simulation->draw(stream.frame, stream.rate, *campaign::frame_memory_of(buffer), self.flushing);
+    if (!drawn) return fail(drawn.error());
+    return *drawn ? GST_FLOW_OK : GST_FLOW_FLUSHING;
+  }
+  // A live source must not stand still; any other waits for its slowest reader, as it does for a full queue.
+  std::optional<particles::Nanoseconds> patience;
+  if (gst_base_src_is_live(src) && stream.rate.den != 0 && !stream.reverse) {
+    patience = stream.rate.time_of(stream.frame + 1) - stream.rate.time_of(stream.frame);
+  }
+  auto snapshot = stream.simulation->snapshot(stream.frame, stream.rate, self.flushing, patience);
+  if (!snapshot) return fail(snapshot.error());
+  if (!*snapshot) return self.flushing ? GST_FLOW_FLUSHING : kNoRoom;
+  gst_buffer_append_memory(buffer, campaign::make_state_memory(std::move(*snapshot), GST_ELEMENT(src)));
+  return GST_FLOW_OK;
 }
 
 GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
@@ -332,27 +273,31 @@ GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
     auto* src = GST_BASE_SRC(push);
     auto& self = impl(src);
     auto& stream = *self.stream;
-    take_seek(stream);
+    stream.take_seek();
     bool still = stream.rate.den == 0;
     if (stream.frame < 0 || (still && stream.frame > 0)) return GST_FLOW_EOS;
-    int64_t left_out = keep_up(src, stream);
-    auto begin = static_cast<GstClockTime>(stream.rate.time_of(stream.frame));
-    auto end = static_cast<GstClockTime>(stream.rate.time_of(stream.frame + 1));
-
-    gst_object_sync_values(GST_OBJECT(src), begin);
-    apply(src, stream, self.settings.with([](ParticleSettings& s) {
-      LiveSettings live = s.live;
-      s.live.zoom = 1;
-      return live;
-    }));
-    gint64 started = g_get_monotonic_time();
-    auto drawn =
-        stream.simulation->draw(stream.frame, stream.rate, *campaign::frame_memory_of(buffer), self.flushing);
-    if (!drawn) {
-      campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED, drawn.error());
-      return GST_FLOW_ERROR;
+    int64_t left_out = stream.keep_up(src);
+    GstClockTime begin = 0, end = 0;
+    gint64 started = 0;
+    for (GstFlowReturn made = kNoRoom; made != GST_FLOW_OK;) {
+      begin = static_cast<GstClockTime>(stream.rate.time_of(stream.frame));
+      end = static_cast<GstClockTime>(stream.rate.time_of(stream.frame + 1));
+      gst_object_sync_values(GST_OBJECT(src), begin);
+      stream.apply(src, self.settings.with([](ParticleSettings& s) {
+        LiveSettings live = s.live;
+        s.live.zoom = 1;
+        return live;
+      }));
+      started = g_get_monotonic_time();
+      made = make_frame(src, stream, buffer);
+      if (made == kNoRoom) {
+        ++stream.frame;
+        ++left_out;
+        stream.simulation->skip();
+      } else if (made != GST_FLOW_OK) {
+        return made;
+      }
     }
-    if (!*drawn) return GST_FLOW_FLUSHING;
 
     GST_BUFFER_PTS(buffer) = begin;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
@@ -465,11 +410,13 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
           static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)));
 
   auto* element = GST_ELEMENT_CLASS(klass);
-  gst_element_class_set_static_metadata(
-      element, "Particle world source", "Source/Video",
-      "Simulates a world of particles and draws it to video, with Vulkan compute or native SIMD",
-      "gst-campaign contributors");
-  auto caps = campaign::adopt(gst_caps_from_string(kCaps));
+  gst_element_class_set_static_metadata(element, "Particle world source", "Source/Video",
+                                        "Simulates a world of particles, with Vulkan compute or native SIMD, "
+                                        "and draws it to video or hands out "
+                                        "its state for particlerender",
+                                        "gst-campaign contributors");
+  auto caps = campaign::adopt(gst_caps_from_string(campaign::kVideoCaps));
+  gst_caps_append(caps.get(), gst_caps_from_string(campaign::kStateCaps));
   gst_element_class_add_pad_template(element,
                                      gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps.get()));
 
@@ -481,6 +428,7 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
   base->fixate = gst_particle_src_fixate;
   base->set_caps = gst_particle_src_set_caps;
   base->decide_allocation = gst_particle_src_decide_allocation;
+  base->alloc = gst_particle_src_alloc;
   base->is_seekable = gst_particle_src_is_seekable;
   base->do_seek = gst_particle_src_do_seek;
   base->event = gst_particle_src_event;

@@ -12,6 +12,7 @@ constexpr double kZoomPerNotch = 1.1;
 
 void place(particles::Pointer& pointer, double x, double y, int width, int height) {
   if (!std::isfinite(x) || !std::isfinite(y) || width <= 0 || height <= 0) return;
+  pointer.aspect = static_cast<double>(width) / height;
   pointer.x = std::clamp(x / width, 0.0, 1.0);
   pointer.y = std::clamp(y / height, 0.0, 1.0);
 }
@@ -23,6 +24,10 @@ bool apply_navigation(LiveSettings& live, GstEvent* event, int width, int height
   gint button = 0;
   guint touch = 0;
   auto& pointer = live.pointer;
+  if (const GstStructure* structure = gst_event_get_structure(event)) {
+    gst_structure_get(structure, "picture-width", G_TYPE_INT, &width, "picture-height", G_TYPE_INT, &height,
+                      nullptr);
+  }
   switch (gst_navigation_event_get_type(event)) {
     case GST_NAVIGATION_EVENT_MOUSE_MOVE:
       gst_navigation_event_parse_mouse_move_event(event, &x, &y);

@@ -7,7 +7,8 @@
 
 namespace campaign {
 
-// True if the event acted on the world. `width` and `height` are the picture's, in whose pixels events speak.
+// True if the event acted on the world. `width` and `height` are the picture's, in whose pixels events speak;
+// particlerender, which draws another picture of the world, writes that one's into the event.
 bool apply_navigation(LiveSettings& live, GstEvent* event, int width, int height);
 
 // The custom upstream events campaign-control {scene, particles, time-scale, paused} and campaign-quality

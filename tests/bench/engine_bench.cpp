@@ -3,12 +3,18 @@
 //   engine-bench [--device=auto|INDEX|NAME] [Google Benchmark's own flags]
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "particles/engine.hpp"
 #include "particles/presets.hpp"
+#include "particles/renderer.hpp"
+#include "particles/simulation.hpp"
+#include "util/workers.hpp"
 
 namespace {
 
@@ -58,6 +64,54 @@ void run_stage(benchmark::State& state, Stage stage, uint32_t particles, uint32_
       benchmark::Counter(particles, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+// The default ladder: 1M particles moved once, and each rung drawn by a renderer of its own, as many at once
+// as there are processors. To be compared with frame/1000k/1080p.
+constexpr struct Rung {
+  uint32_t particles, width, height;
+} kRungs[] = {{1'000'000, 1920, 1080}, {500'000, 1280, 720}, {250'000, 960, 540}, {100'000, 640, 360}};
+
+void run_ladder(benchmark::State& state) {
+  auto engine = Engine::open(device);
+  auto scene = find_scene("benchmark");
+  if (!engine || !scene) {
+    return state.SkipWithError((engine ? scene.error() : engine.error()).for_user().c_str());
+  }
+  constexpr uint32_t kCount = std::size(kRungs);
+  Simulation world(std::move(*engine), *scene, 1, kRungs[0].particles);
+  const std::atomic<bool> never = false;
+  int64_t number = 0;
+  std::shared_ptr<const Snapshot> snapshot;  // the last one is held while the next is made, as in a pipeline
+  auto move = [&] {
+    auto next = world.snapshot(number++, {0, 30, 1}, never);
+    if (!next || !*next) return state.SkipWithError("no state");
+    snapshot = std::move(*next);
+  };
+  for (int i = 0; i < 90; ++i) move();
+
+  std::unique_ptr<Renderer> renderers[kCount];
+  std::unique_ptr<FrameMemory> frames[kCount];
+  for (uint32_t i = 0; i < kCount; ++i) {
+    auto renderer = Renderer::open(*snapshot);
+    if (!renderer) return state.SkipWithError(renderer.error().for_user().c_str());
+    renderers[i] = std::move(*renderer);
+    auto set =
+        renderers[i]->set_picture(FrameLayout::packed(PixelFormat::nv12, kRungs[i].width, kRungs[i].height));
+    if (!set) return state.SkipWithError(set.error().for_user().c_str());
+    auto frame = renderers[i]->frame_maker()();
+    if (!frame) return state.SkipWithError(frame.error().for_user().c_str());
+    frames[i] = std::move(*frame);
+  }
+  campaign::Workers crew(std::clamp(std::thread::hardware_concurrency(), 1u, kCount));
+  std::atomic<bool> failed = false;
+  for (auto _ : state) {
+    move();
+    crew.run(kCount, [&](unsigned, uint32_t i) {
+      if (!renderers[i]->draw(*snapshot, kRungs[i].particles, *frames[i])) failed = true;
+    });
+  }
+  if (failed) state.SkipWithError("a rung was not drawn");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -88,6 +142,9 @@ int main(int argc, char** argv) {
       }
     }
   }
+  benchmark::RegisterBenchmark("ladder/1000k/4rungs", run_ladder)
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -194,6 +194,11 @@ class CountingEngine : public Engine {
   explicit CountingEngine(int& steps) : engine_(make_cpu_engine()), steps_(steps) {}
   const std::string& device_name() const override { return engine_->device_name(); }
   uint32_t most_particles() const override { return engine_->most_particles(); }
+  const void* device() const override { return engine_->device(); }
+  std::shared_ptr<const ParticleMemory> share() override { return engine_->share(); }
+  bool wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) override {
+    return engine_->wait_for_room(particles, patience);
+  }
   Result<void> set_picture(const FrameLayout& layout) override { return engine_->set_picture(layout); }
   MakeFrame frame_maker() const override { return engine_->frame_maker(); }
   Result<void> run(const Work& work) override {

@@ -10,6 +10,7 @@
 
 #include "particles/cpu/kernel.hpp"
 #include "particles/noise.hpp"
+#include "particles/state_ring.hpp"
 #include "util/workers.hpp"
 
 namespace campaign::particles {
@@ -61,15 +62,38 @@ class CpuFrame final : public FrameMemory {
 
 uint32_t round_up(uint32_t x, uint32_t to) { return (x + to - 1) / to * to; }
 
+const char kProcessor = 0;  // its address stands for this device
+
+// Six components, each of capacity() particles.
+class CpuParticles final : public ParticleMemory {
+ public:
+  explicit CpuParticles(uint32_t capacity) : ParticleMemory(capacity), floats_(stride() * kComponents) {}
+  const void* device() const override { return &kProcessor; }
+  Result<std::unique_ptr<Engine>> open_engine(unsigned threads) const override {
+    return make_cpu_engine(threads);
+  }
+  cpu::State state() const {
+    float* base = floats_.get();
+    const size_t n = stride();
+    return {base, base + n, base + 2 * n, base + 3 * n, base + 4 * n, base + 5 * n};
+  }
+
+ private:
+  // Apart by a little more than a power of two, so that the components do not meet in the same cache sets.
+  size_t stride() const { return capacity() + kSkew; }
+  Array<float> floats_;
+};
+
 class CpuEngine final : public Engine {
  public:
   explicit CpuEngine(unsigned threads)
-      : kernel_(cpu::best_kernel()), workers_(threads), noise_(bake_curl_noise()), mine_(threads) {
+      : kernel_(cpu::best_kernel()), workers_(threads), mine_(threads), ring_(make_particles) {
     name_ = std::string("cpu (") + kernel_.name + ", " + std::to_string(threads) +
             (threads == 1 ? " thread)" : " threads)");
   }
 
   const std::string& device_name() const override { return name_; }
+  const void* device() const override { return &kProcessor; }
   uint32_t most_particles() const override { return kMostParticles; }
   Result<void> set_picture(const FrameLayout& layout) override;
   MakeFrame frame_maker() const override {
@@ -78,27 +102,27 @@ class CpuEngine final : public Engine {
     };
   }
   Result<void> run(const Work& work) override;
+  std::shared_ptr<const ParticleMemory> share() override { return ring_.share(); }
+  bool wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) override {
+    return ring_.wait_for_room(particles, patience);
+  }
   Result<void> read(uint32_t count, const StateOut& to) override;
 
  private:
+  static Result<std::unique_ptr<ParticleMemory>> make_particles(uint32_t particles) {
+    return {std::make_unique<CpuParticles>(round_up(particles, kChunk))};
+  }
   struct Worker {  // what each worker writes without asking the others
     Array<uint64_t> light, glow;
     Array<uint8_t> lit;
     Array<float> scratch;
   };
 
-  void grow(uint32_t particles);
-  void give_birth(const Step& step);
-  void fill_cohort_lanes(const Step& step);
+  void give_birth(const Step& step, const cpu::State& particles);
+  void bring(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin, uint32_t end);
+  void fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts);
   void clear();
   void resolve(const ViewParams& view, std::byte* frame, bool clear_after);
-  cpu::State state() const {
-    float* base = state_.get();
-    const size_t stride = component_stride();
-    return {base, base + stride, base + 2 * stride, base + 3 * stride, base + 4 * stride, base + 5 * stride};
-  }
-  // Apart by a little more than a power of two, so that the components do not meet in the same cache sets.
-  size_t component_stride() const { return capacity_ + kSkew; }
   cpu::Light light_of(const Worker& worker) const {
     return {worker.light.get(), worker.lit.get(), light_stride_, layout_.height};
   }
@@ -114,10 +138,9 @@ class CpuEngine final : public Engine {
   const cpu::Kernel& kernel_;
   Workers workers_;
   std::string name_;
-  std::vector<uint32_t> noise_;
-  std::vector<Worker> mine_;  // by worker
-  Array<float> state_;        // six components, each of capacity_
-  uint32_t capacity_ = 0;
+  std::vector<uint32_t> noise_;  // baked for the first step
+  std::vector<Worker> mine_;     // by worker
+  StateRing ring_;
   uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
   FrameLayout layout_;
@@ -148,19 +171,7 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
   return {};
 }
 
-void CpuEngine::grow(uint32_t particles) {
-  const uint32_t before = capacity_;
-  const size_t old_stride = component_stride();
-  capacity_ = round_up(particles, kChunk);
-  Array<float> grown(component_stride() * kComponents);
-  for (size_t c = 0; c < kComponents && before > 0; ++c) {
-    std::memcpy(grown.get() + c * component_stride(), state_.get() + c * old_stride, before * sizeof(float));
-  }
-  state_ = std::move(grown);
-}
-
-void CpuEngine::give_birth(const Step& step) {
-  const cpu::State particles = state();
+void CpuEngine::give_birth(const Step& step, const cpu::State& particles) {
   uint32_t groups = (step.params.count.x + 3) / 4, fresh = step.params.count.y / 4;
   uint32_t born = step.params.births.x;
   workers_.run(
@@ -170,9 +181,30 @@ void CpuEngine::give_birth(const Step& step) {
   }
 }
 
-void CpuEngine::fill_cohort_lanes(const Step& step) {
+// Particles [begin, end) of a state that others hold, copied to where they will be moved, and births among
+// them.
+void CpuEngine::bring(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin,
+                      uint32_t end) {
+  const uint32_t old_end = std::min(end, step.params.count.y);  // those above are born
+  const uint32_t groups = std::min((step.params.count.x + 3) / 4, end / 4);
+  if (begin < old_end) {
+    float* const out[] = {to.px, to.py, to.pz, to.vx, to.vy, to.vz};
+    const float* const in[] = {from.px, from.py, from.pz, from.vx, from.vy, from.vz};
+    for (size_t c = 0; c < kComponents; ++c) {
+      std::memcpy(out[c] + begin, in[c] + begin, (old_end - begin) * sizeof(float));
+    }
+    for (uint32_t i = 0; i < step.params.births.x; ++i) {
+      kernel_.birth(step, to, step.cohorts[i].life.z, begin / 4, groups);
+    }
+  }
+  for (uint32_t c = 0; c < kClasses && old_end < end; ++c) {
+    kernel_.birth(step, to, c, std::max(begin, old_end) / 4, groups);
+  }
+}
+
+void CpuEngine::fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts) {
   for (uint32_t i = 0; i < cpu::CohortLanes::kLanes; ++i) {
-    const Cohort& cohort = step.cohorts[i / 4];
+    const Cohort& cohort = cohorts[i / 4];
     cohorts_.slow[0][i] = cohort.slow.x, cohorts_.slow[1][i] = cohort.slow.y,
     cohorts_.slow[2][i] = cohort.slow.z;
     cohorts_.fast[0][i] = cohort.fast.x, cohorts_.fast[1][i] = cohort.fast.y,
@@ -220,24 +252,45 @@ void CpuEngine::resolve(const ViewParams& view, std::byte* frame, bool clear_aft
 }
 
 Result<void> CpuEngine::run(const Work& work) {
+  if (work.snapshot && work.snapshot->memory->device() != device()) {
+    return Error(
+        "These particles are not in the processor's memory. Draw them on the device that moves them.");
+  }
+  StateRing::Turn turn;
   if (work.step) {
-    if (work.step->params.count.x > capacity_) grow(work.step->params.count.x);
-    moved_ = work.step->params.count.x;
-    give_birth(*work.step);
-    fill_cohort_lanes(*work.step);
+    auto begun = ring_.begin_step(work.step->params.count.x);
+    if (!begun) return begun.error();
+    turn = *begun;
+    if (noise_.empty()) noise_ = bake_curl_noise();
+    fill_cohort_lanes(work.step->cohorts);
+  } else if (work.snapshot) {
+    fill_cohort_lanes(work.snapshot->cohorts);
   }
   if (work.splat && !clear_) clear();
-  const cpu::State particles = state();
+  const ParticleMemory* memory = work.step       ? turn.to
+                                 : work.snapshot ? work.snapshot->memory.get()
+                                                 : ring_.current();
+  const auto state_of = [](const ParticleMemory* m) {
+    return m ? static_cast<const CpuParticles*>(m)->state() : cpu::State{};
+  };
+  const cpu::State particles = state_of(memory), held = state_of(turn.from);
+  const bool elsewhere = turn.from && turn.from != turn.to;
+  if (work.step && !elsewhere) give_birth(*work.step, particles);
   const uint32_t moved = work.step ? work.step->params.count.x : 0;
-  const uint32_t drawn = work.splat ? work.view->target.y : 0;
+  const uint32_t drawn = work.splat && memory ? std::min(work.view->target.y, memory->capacity()) : 0;
   const uint32_t end = std::max(moved, drawn);
   workers_.run((end + kChunk - 1) / kChunk, [&](unsigned worker, uint32_t chunk) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
     const cpu::Light light = light_of(mine_[worker]), glow = glow_of(mine_[worker]);
-    // Moved and drawn apart, but while the chunk is in the cache: faster than both in one loop.
+    // All while the chunk is in the cache; moved and drawn apart, which is faster than both in one loop.
+    if (elsewhere) bring(*work.step, held, particles, from, round_up(to, 4));
     if (work.step) kernel_.move(*work.step, noise_.data(), particles, from, to);
     if (from < drawn) kernel_.draw(*work.view, cohorts_, particles, from, to, light, glow);
   });
+  if (work.step) {
+    ring_.end_step(turn);
+    moved_ = work.step->params.count.x;
+  }
   if (work.splat) clear_ = false;
   if (work.frame) {
     // The usual frame clears the light as it reads it, while it is in the cache.
@@ -249,7 +302,8 @@ Result<void> CpuEngine::run(const Work& work) {
 
 Result<void> CpuEngine::read(uint32_t count, const StateOut& to) {
   if (auto fits = check_read(count, moved_, to); !fits) return fits;
-  const cpu::State from = state();
+  if (count == 0) return {};
+  const cpu::State from = static_cast<const CpuParticles*>(ring_.current())->state();
   for (auto [component, room] : {std::pair{from.px, to.px},
                                  {from.py, to.py},
                                  {from.pz, to.pz},

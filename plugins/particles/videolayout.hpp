@@ -1,0 +1,21 @@
+// The video that this plugin's elements draw: which caps, fixed how, and where each pixel goes.
+#pragma once
+
+#include <gst/video/video.h>
+
+#include "particles/frame.hpp"
+
+namespace campaign {
+
+inline constexpr const char* kVideoCaps =
+    "video/x-raw, format = (string) { NV12, I420 }, colorimetry = (string) bt709, "
+    "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], framerate = (fraction) [ 0/1, 2147483647/1 ]; "
+    "video/x-raw, format = (string) { RGBA, BGRA, RGBx, BGRx }, "
+    "width = (int) [ 1, 32768 ], height = (int) [ 1, 32768 ], framerate = (fraction) [ 0/1, 2147483647/1 ]";
+
+// Of what is left open, the usual choice: 1280x720 at 30 frames a second, square pixels, progressive.
+void fixate_video(GstStructure* structure);
+
+particles::FrameLayout layout_of(const GstVideoInfo& info);
+
+}  // namespace campaign
