@@ -45,9 +45,7 @@ double potential(int x, int y, int z, uint32_t component) {
   return octave(kCoarse, 1.0) + octave(kFine, 0.35);
 }
 
-}  // namespace
-
-std::vector<uint32_t> bake_curl_noise() {
+std::vector<uint32_t> bake() {
   const int cells = kSize * kSize * kSize;
   auto index = [](int x, int y, int z) {
     auto wrap = [](int v) { return v & (kSize - 1); };
@@ -84,6 +82,13 @@ std::vector<uint32_t> bake_curl_noise() {
   for (int i = 0; i < cells; ++i) {
     table[i] = code(curl[0][i]) | (code(curl[1][i]) << 10) | (code(curl[2][i]) << 20);
   }
+  return table;
+}
+
+}  // namespace
+
+const std::vector<uint32_t>& curl_noise() {
+  static const std::vector<uint32_t> table = bake();
   return table;
 }
 

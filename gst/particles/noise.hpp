@@ -7,7 +7,7 @@
 
 namespace campaign::particles {
 
-// kNoiseSize^3 words; always the same ones. The largest component is about 1.
-std::vector<uint32_t> bake_curl_noise();
+// kNoiseSize^3 words; always the same ones, so baked once a process. The largest component is about 1.
+const std::vector<uint32_t>& curl_noise();
 
 }  // namespace campaign::particles

@@ -172,7 +172,7 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
   auto upload = vk::Buffer::create(device, kUploadSize, vk::BufferUse::upload, "parameters");
   if (!upload) return upload.error();
   engine->upload_ = std::move(*upload);
-  auto table = bake_curl_noise();
+  const auto& table = curl_noise();
   auto noise =
       vk::Buffer::create(device, table.size() * sizeof(uint32_t), vk::BufferUse::upload, "turbulence");
   if (!noise) return noise.error();

@@ -23,6 +23,7 @@ constexpr uint32_t kPairsPerPart = 8;   // pairs of rows likewise
 constexpr size_t kComponents = 6;       // position and velocity
 constexpr size_t kSkew = 1088;          // floats
 constexpr uint32_t kMostParticles = 1u << 26;
+static_assert(kMostThreads == cpu::kMostLights, "each thread has an accumulator");
 
 // Zeroed, aligned memory of plain numbers, in huge pages where it is large: light falls on a picture at
 // random, and a walk of the page tables for each particle would cost more than the particle.
@@ -138,8 +139,7 @@ class CpuEngine final : public Engine {
   const cpu::Kernel& kernel_;
   Workers workers_;
   std::string name_;
-  std::vector<uint32_t> noise_;  // baked for the first step
-  std::vector<Worker> mine_;     // by worker
+  std::vector<Worker> mine_;            // by worker
   StateRing ring_;
   uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
@@ -261,7 +261,6 @@ Result<void> CpuEngine::run(const Work& work) {
     auto begun = ring_.begin_step(work.step->params.count.x);
     if (!begun) return begun.error();
     turn = *begun;
-    if (noise_.empty()) noise_ = bake_curl_noise();
     fill_cohort_lanes(work.step->cohorts);
   } else if (work.snapshot) {
     fill_cohort_lanes(work.snapshot->cohorts);
@@ -284,7 +283,7 @@ Result<void> CpuEngine::run(const Work& work) {
     const cpu::Light light = light_of(mine_[worker]), glow = glow_of(mine_[worker]);
     // All while the chunk is in the cache; moved and drawn apart, which is faster than both in one loop.
     if (elsewhere) bring(*work.step, held, particles, from, round_up(to, 4));
-    if (work.step) kernel_.move(*work.step, noise_.data(), particles, from, to);
+    if (work.step) kernel_.move(*work.step, curl_noise().data(), particles, from, to);
     if (from < drawn) kernel_.draw(*work.view, cohorts_, particles, from, to, light, glow);
   });
   if (work.step) {
