@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "signalling/id.hpp"
 #include "signalling/message_limit.hpp"
 #include "util/gst_ptr.hpp"
+#include "util/id.hpp"
 
 namespace campaign::signalling {
 namespace {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "signalling/id.hpp"
+#include "util/id.hpp"
 
 namespace campaign::signalling {
 namespace {

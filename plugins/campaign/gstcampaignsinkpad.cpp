@@ -1,7 +1,7 @@
 // See gstcampaignsinkpad.hpp.
 #include "gstcampaignsinkpad.hpp"
 
-#include "signalling/id.hpp"
+#include "util/id.hpp"
 
 struct _GstCampaignSinkPad {
   GstGhostPad parent;
@@ -35,7 +35,7 @@ std::string campaign_id_of(GstElement* element) {
   char* raw = nullptr;
   g_object_get(element, "campaign-id", &raw, nullptr);
   const CharPtr id{raw};
-  return id && signalling::is_valid_id(id.get()) ? id.get() : "";
+  return id && is_valid_id(id.get()) ? id.get() : "";
 }
 
 }  // namespace
@@ -62,9 +62,9 @@ static void gst_campaign_sink_pad_set_property(GObject* object, guint id, const 
   const char* text = g_value_get_string(value);
   const std::string name = text ? text : "";
   const bool may_be_empty = id == PROP_PAD_CAMPAIGN;
-  if (!(name.empty() && may_be_empty) && !campaign::signalling::is_valid_id(name)) {
+  if (!(name.empty() && may_be_empty) && !campaign::is_valid_id(name)) {
     g_warning("%s of %s:%s must be %s", spec->name, GST_DEBUG_PAD_NAME(self),
-              std::string(campaign::signalling::kIdRule).c_str());
+              std::string(campaign::kIdRule).c_str());
     return;
   }
   self->impl->names.with([&](PadNames& names) {

@@ -34,9 +34,9 @@
 #include "particlesettings.hpp"
 #include "particlestats.hpp"
 #include "particlestream.hpp"
-#include "signalling/id.hpp"
 #include "util/at_boundary.hpp"
 #include "util/guarded.hpp"
+#include "util/id.hpp"
 #include "util/post.hpp"
 #include "videolayout.hpp"
 
@@ -89,10 +89,10 @@ gboolean gst_particle_src_start(GstBaseSrc* src) {
       campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, code, error);
       return FALSE;
     };
-    if (!campaign::signalling::is_valid_id(settings.campaign_id)) {
-      return fail(GST_RESOURCE_ERROR_SETTINGS,
-                  Error::invalid("campaign-id", campaign::signalling::kIdRule,
-                                 "'" + settings.campaign_id.substr(0, 80) + "'"));
+    if (!campaign::is_valid_id(settings.campaign_id)) {
+      return fail(
+          GST_RESOURCE_ERROR_SETTINGS,
+          Error::invalid("campaign-id", campaign::kIdRule, "'" + settings.campaign_id.substr(0, 80) + "'"));
     }
     const auto& scene = settings.live.scene->parsed;
     if (!scene) return fail(GST_RESOURCE_ERROR_SETTINGS, scene.error());

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "signalling/id.hpp"
 #include "signalling/server_message.hpp"
+#include "util/id.hpp"
 
 namespace {
 
@@ -26,7 +26,7 @@ struct Promises {
     for (unsigned char c : ice.candidate) require(c >= 0x20 && c < 0x7f);
   }
   void operator()(const Subscribe& wish) const {
-    require(is_valid_id(wish.campaign) && is_valid_id(wish.quality));
+    require(campaign::is_valid_id(wish.campaign) && campaign::is_valid_id(wish.quality));
   }
   void operator()(const Pointer& pointer) const {
     require(pointer.x >= 0 && pointer.x <= 1 && pointer.y >= 0 && pointer.y <= 1);
@@ -36,7 +36,7 @@ struct Promises {
   }
   void operator()(const ViewerStats& stats) const {
     require(stats.numbers.size() <= 32);
-    for (const auto& [name, value] : stats.numbers) require(is_valid_id(name) && std::isfinite(value));
+    for (const auto& [name, value] : stats.numbers) require(campaign::is_valid_id(name) && std::isfinite(value));
   }
   void operator()(const Ping&) const {}
 };

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "signalling/id.hpp"
+#include "util/id.hpp"
 
 namespace campaign::signalling {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace campaign::signalling {
+namespace campaign {
 
 inline constexpr std::size_t kMaxIdLength = 64;
 inline constexpr std::string_view kIdRule = "1 to 64 characters of A-Z a-z 0-9 . _ -";
@@ -16,4 +16,4 @@ constexpr bool is_valid_id(std::string_view id) {
   });
 }
 
-}  // namespace campaign::signalling
+}  // namespace campaign
