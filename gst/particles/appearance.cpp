@@ -50,11 +50,11 @@ void mark_newborn(const Step& step, std::span<uint8_t> flags) {
   if (fresh < flags.size()) std::fill(flags.begin() + fresh, flags.end(), uint8_t{1});
 }
 
-void light_of(const Step& step, std::span<const float> vx, std::span<const float> vy,
+void light_of(std::span<const Cohort, kClasses> cohorts, std::span<const float> vx, std::span<const float> vy,
               std::span<const float> vz, std::span<Rgb8> to) {
   const size_t count = std::min({vx.size(), vy.size(), vz.size(), to.size()});
   for (size_t i = 0; i < count; ++i) {
-    const Cohort& cohort = step.cohorts[i / 4 % kClasses];
+    const Cohort& cohort = cohorts[i / 4 % kClasses];
     const float heat = heat_of(vx[i], vy[i], vz[i], cohort.fast.w);
     const float scale = brightness_of(salt_of(static_cast<uint32_t>(i)));
     to[i] = {byte_of((cohort.slow.x + heat * cohort.fast.x) * scale),

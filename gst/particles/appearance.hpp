@@ -23,7 +23,11 @@ inline constexpr float kFullLight = 2;
 
 // The light of the first to.size() particles: byte = round(255 sqrt(light / kFullLight)), so
 // light = kFullLight (byte / 255)^2. Velocities in units per second.
-void light_of(const Step& step, std::span<const float> vx, std::span<const float> vy,
+void light_of(std::span<const Cohort, kClasses> cohorts, std::span<const float> vx, std::span<const float> vy,
               std::span<const float> vz, std::span<Rgb8> to);
+inline void light_of(const Step& step, std::span<const float> vx, std::span<const float> vy,
+                     std::span<const float> vz, std::span<Rgb8> to) {
+  light_of(step.cohorts, vx, vy, vz, to);
+}
 
 }  // namespace campaign::particles

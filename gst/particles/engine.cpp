@@ -19,9 +19,9 @@ Result<std::unique_ptr<Engine>> Engine::open(std::string_view choice) {
   return make_vulkan_engine(std::move(*device));
 }
 
-Result<void> Engine::check_read(uint32_t count, uint32_t moved, const StateOut& to) {
-  if (count > moved) {
-    return Error::invalid("The number of particles to read", "at most " + std::to_string(moved),
+Result<void> Engine::check_read(uint32_t count, uint32_t there, const StateOut& to) {
+  if (count > there) {
+    return Error::invalid("The number of particles to read", "at most " + std::to_string(there),
                           std::to_string(count));
   }
   for (const auto& array : {to.px, to.py, to.pz, to.vx, to.vy, to.vz}) {
@@ -32,6 +32,14 @@ Result<void> Engine::check_read(uint32_t count, uint32_t moved, const StateOut& 
     }
   }
   return {};
+}
+
+Result<void> Engine::check_read(const ParticleMemory& memory, uint32_t count, const StateOut& to) const {
+  if (memory.device() != device()) {
+    return Error("These particles are not in the memory of '" + device_name() +
+                 "'. Read them on the device that moves them.");
+  }
+  return check_read(count, memory.capacity(), to);
 }
 
 }  // namespace campaign::particles

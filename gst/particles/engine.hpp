@@ -56,9 +56,13 @@ class Engine {
   // The first `count` particles as the last step left them. Each array of `to` has room for `count`, or is
   // empty when it is not wanted. More than that step moved is an error.
   virtual Result<void> read(uint32_t count, const StateOut& to) = 0;
+  // The same of a state that somebody holds and that lies on this device, wherever it was made: its first
+  // `count` particles, and no more than they are brought over.
+  virtual Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) = 0;
 
  protected:
-  static Result<void> check_read(uint32_t count, uint32_t moved, const StateOut& to);
+  static Result<void> check_read(uint32_t count, uint32_t there, const StateOut& to);
+  Result<void> check_read(const ParticleMemory& memory, uint32_t count, const StateOut& to) const;
 };
 
 }  // namespace campaign::particles

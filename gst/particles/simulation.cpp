@@ -39,6 +39,7 @@ Result<void> Simulation::move(Nanoseconds from, Nanoseconds to, Work work) {
     }
     if (!now.step && !now.frame) continue;
     if (auto done = engine_->run(now); !done) return done;
+    if (step) births_.count(*step);
   }
   return {};
 }
@@ -126,7 +127,8 @@ Result<std::shared_ptr<const Snapshot>> Simulation::snapshot(int64_t frame, cons
   auto there = go_to(frame, rate, cancelled, {});
   if (!there) return there.error();
   if (!*there) return none;
-  return {std::make_shared<const Snapshot>(Snapshot{engine_->share(), cohorts_, world_.viewpoint()})};
+  return {
+      std::make_shared<const Snapshot>(Snapshot{engine_->share(), cohorts_, world_.viewpoint(), births_})};
 }
 
 }  // namespace campaign::particles

@@ -61,6 +61,7 @@ class Simulation {
   FrameLayout layout_;
   std::optional<Nanoseconds> last_time_;
   std::array<Cohort, kClasses> cohorts_{};  // of the last step
+  Births births_;
   bool skipping_ = false;
 };
 

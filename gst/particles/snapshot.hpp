@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "particles/births.hpp"
 #include "particles/kernel_types.hpp"
 #include "particles/viewpoint.hpp"
 #include "util/result.hpp"
@@ -37,6 +38,7 @@ struct Snapshot {
   std::shared_ptr<const ParticleMemory> memory;
   std::array<Cohort, kClasses> cohorts;  // their colours at this moment
   Viewpoint viewpoint;
+  Births births;
 };
 
 }  // namespace campaign::particles

@@ -1,6 +1,7 @@
 #include "particles/vulkan_engine.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 
@@ -117,6 +118,7 @@ class VulkanEngine final : public Engine {
     return ring_.wait_for_room(particles, patience);
   }
   Result<void> read(uint32_t count, const StateOut& to) override;
+  Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
  private:
   struct Pipelines {
@@ -369,8 +371,13 @@ Result<void> VulkanEngine::run(const Work& work) {
 
 Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
   if (auto fits = check_read(count, moved_, to); !fits) return fits;
+  return count == 0 ? Result<void>{} : read(*ring_.current(), count, to);
+}
+
+Result<void> VulkanEngine::read(const ParticleMemory& memory, uint32_t count, const StateOut& to) {
+  if (auto fits = check_read(memory, count, to); !fits) return fits;
   if (count == 0) return {};
-  const auto& state = static_cast<const VulkanParticles&>(*ring_.current());
+  const auto& state = static_cast<const VulkanParticles&>(memory);
   const VkDeviceSize part = VkDeviceSize{(count + 3) / 4} * kGroupBytes;
   if (auto done = submission_->wait(); !done) return done;
   if (read_.size() < part * kComponents) {
@@ -379,7 +386,8 @@ Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
     if (!buffer) return buffer.error();
     read_ = std::move(*buffer);
   }
-  std::vector<vk::Submission::Range> nothing(kBindings, {noise_.get()});
+  std::array<vk::Submission::Range, kBindings> nothing;
+  nothing.fill({noise_.get()});
   if (auto begun = submission_->begin(nothing); !begun) return begun;
   submission_->barrier();  // what the last step wrote
   for (uint32_t c = 0; c < kComponents; ++c)

@@ -206,6 +206,9 @@ class CountingEngine : public Engine {
     return engine_->run(work);
   }
   Result<void> read(uint32_t count, const StateOut& to) override { return engine_->read(count, to); }
+  Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override {
+    return engine_->read(memory, count, to);
+  }
 
  private:
   std::unique_ptr<Engine> engine_;

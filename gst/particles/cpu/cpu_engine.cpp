@@ -108,6 +108,7 @@ class CpuEngine final : public Engine {
     return ring_.wait_for_room(particles, patience);
   }
   Result<void> read(uint32_t count, const StateOut& to) override;
+  Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
  private:
   static Result<std::unique_ptr<ParticleMemory>> make_particles(uint32_t particles) {
@@ -139,7 +140,7 @@ class CpuEngine final : public Engine {
   const cpu::Kernel& kernel_;
   Workers workers_;
   std::string name_;
-  std::vector<Worker> mine_;            // by worker
+  std::vector<Worker> mine_;  // by worker
   StateRing ring_;
   uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
@@ -301,8 +302,12 @@ Result<void> CpuEngine::run(const Work& work) {
 
 Result<void> CpuEngine::read(uint32_t count, const StateOut& to) {
   if (auto fits = check_read(count, moved_, to); !fits) return fits;
-  if (count == 0) return {};
-  const cpu::State from = static_cast<const CpuParticles*>(ring_.current())->state();
+  return count == 0 ? Result<void>{} : read(*ring_.current(), count, to);
+}
+
+Result<void> CpuEngine::read(const ParticleMemory& memory, uint32_t count, const StateOut& to) {
+  if (auto fits = check_read(memory, count, to); !fits) return fits;
+  const cpu::State from = static_cast<const CpuParticles&>(memory).state();
   for (auto [component, room] : {std::pair{from.px, to.px},
                                  {from.py, to.py},
                                  {from.pz, to.pz},

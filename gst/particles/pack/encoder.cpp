@@ -11,6 +11,7 @@
 namespace campaign::particles::pack {
 namespace {
 
+constexpr uint32_t kMostLevel = 19;  // zstd's own beyond it want more memory than an update is worth
 constexpr float kHold = 1e6f;        // units: particles farther out are drawn in to here
 constexpr uint32_t kMemory = 150;    // updates
 constexpr double kLeastSide = 1e-3;  // of a box, units
@@ -60,6 +61,11 @@ bool holds(const Box& box, const Box& inner) {
 
 }  // namespace
 
+size_t largest_update(uint32_t count) {
+  constexpr size_t kFlushes = 16 * 16;  // bytes: each flush may end a block early, with a head of its own
+  return kHeaderSize + ZSTD_compressBound(Header{.count = count}.size_of_planes(count)) + kFlushes;
+}
+
 void Encoder::Free::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeCCtx(context); }
 
 Encoder::Encoder(const EncoderOptions& options) : options_(options), zstd_(ZSTD_createCCtx()) {}
@@ -82,15 +88,22 @@ Result<Encoder> Encoder::create(const EncoderOptions& options) {
   if (options.colour_bits < 1 || options.colour_bits > 8) {
     return out_of("the colour bits", "1 to 8", options.colour_bits);
   }
+  if (options.compression_level > kMostLevel) {
+    return out_of("the compression level", "0 to 19", options.compression_level);
+  }
   Encoder encoder(options);
+  auto set = [&](ZSTD_cParameter parameter, int value) {
+    return encoder.zstd_ && !ZSTD_isError(ZSTD_CCtx_setParameter(encoder.zstd_.get(), parameter, value));
+  };
+  const auto level = static_cast<int>(options.compression_level);
+  bool ready = set(ZSTD_c_checksumFlag, 1) && (level == 0 || set(ZSTD_c_compressionLevel, level));
   // Nearly all of what can be saved is in the bytes' frequencies; short matches cost more than they save.
   constexpr std::pair<ZSTD_cParameter, int> kParameters[] = {
-      {ZSTD_c_strategy, ZSTD_fast}, {ZSTD_c_minMatch, 7}, {ZSTD_c_hashLog, 6}, {ZSTD_c_checksumFlag, 1}};
-  for (auto [parameter, value] : kParameters) {
-    if (!encoder.zstd_ || ZSTD_isError(ZSTD_CCtx_setParameter(encoder.zstd_.get(), parameter, value))) {
-      return Error("There is no memory to compress particle updates in.", "ZSTD_createCCtx");
-    }
+      {ZSTD_c_strategy, ZSTD_fast}, {ZSTD_c_minMatch, 7}, {ZSTD_c_hashLog, 6}};
+  if (level == 0) {
+    for (auto [parameter, value] : kParameters) ready = ready && set(parameter, value);
   }
+  if (!ready) return Error("There is no memory to compress particle updates in.", "ZSTD_createCCtx");
   return encoder;
 }
 
@@ -128,8 +141,7 @@ void Encoder::reserve(uint32_t count) {
   const uint64_t most = header_.size_of_planes(count);
   if (planes_.size() >= most) return;
   planes_.resize(most);
-  constexpr size_t kFlushes = 16 * 16;  // bytes: each flush may end a block early, with a head of its own
-  update_.resize(kHeaderSize + ZSTD_compressBound(most) + kFlushes);
+  update_.resize(largest_update(count));
 }
 
 std::byte* Encoder::put_births(const Snapshot& now, std::byte* to) {
