@@ -1,13 +1,12 @@
 #include "particles/cpu/cpu_engine.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <span>
 #include <thread>
 
+#include "particles/cpu/array.hpp"
+#include "particles/cpu/bands.hpp"
 #include "particles/cpu/kernel.hpp"
 #include "particles/noise.hpp"
 #include "particles/state_ring.hpp"
@@ -16,41 +15,13 @@
 namespace campaign::particles {
 namespace {
 
-constexpr size_t kHugePage = 2u << 20;  // bytes
-constexpr size_t kAlign = 64;           // bytes: a cache line and the widest vector
-constexpr uint32_t kChunk = 4 * 1024;   // particles a worker takes at a time
-constexpr uint32_t kPairsPerPart = 8;   // pairs of rows likewise
-constexpr size_t kComponents = 6;       // position and velocity
-constexpr size_t kSkew = 1088;          // floats
+using cpu::Array;
+
+constexpr uint32_t kChunk = 4 * 1024;  // particles a worker takes at a time
+constexpr size_t kComponents = 6;      // position and velocity
+constexpr size_t kSkew = 1088;         // floats
 constexpr uint32_t kMostParticles = 1u << 26;
-static_assert(kMostThreads == cpu::kMostLights, "each thread has an accumulator");
-
-// Zeroed, aligned memory of plain numbers, in huge pages where it is large: light falls on a picture at
-// random, and a walk of the page tables for each particle would cost more than the particle.
-template <class T>
-class Array {
- public:
-  Array() = default;
-  explicit Array(size_t count) : count_(count) {
-    const size_t bytes = count * sizeof(T);
-    const size_t alignment = bytes >= kHugePage ? kHugePage : kAlign;
-    data_ = {static_cast<T*>(::operator new (bytes, std::align_val_t{alignment})), Delete{alignment}};
-    if (bytes >= kHugePage)
-      (void)madvise(data_.get(), bytes, MADV_HUGEPAGE);  // a hint: refusing it is no error
-    clear();
-  }
-  T* get() const { return data_.get(); }
-  size_t size() const { return count_; }
-  void clear() { std::memset(static_cast<void*>(data_.get()), 0, count_ * sizeof(T)); }
-
- private:
-  struct Delete {
-    size_t alignment = kAlign;
-    void operator()(T* data) const { ::operator delete (data, std::align_val_t{alignment}); }
-  };
-  size_t count_ = 0;
-  std::unique_ptr<T, Delete> data_;
-};
+constexpr size_t kBandBytes = 256 << 10;  // of one band's sums, to stay in the second cache
 
 class CpuFrame final : public FrameMemory {
  public:
@@ -88,7 +59,11 @@ class CpuParticles final : public ParticleMemory {
 class CpuEngine final : public Engine {
  public:
   explicit CpuEngine(unsigned threads)
-      : kernel_(cpu::best_kernel()), workers_(threads), mine_(threads), ring_(make_particles) {
+      : kernel_(cpu::best_kernel()),
+        workers_(threads),
+        mine_(threads),
+        ring_(make_particles),
+        bands_(threads) {
     name_ = std::string("cpu (") + kernel_.name + ", " + std::to_string(threads) +
             (threads == 1 ? " thread)" : " threads)");
   }
@@ -115,22 +90,19 @@ class CpuEngine final : public Engine {
     return {std::make_unique<CpuParticles>(round_up(particles, kChunk))};
   }
   struct Worker {  // what each worker writes without asking the others
-    Array<uint64_t> light, glow;
-    Array<uint8_t> lit;
+    Array<uint64_t> glow;
+    Array<uint32_t> sums;  // of the band at hand; zero between bands
+    Array<uint8_t> lit;    // likewise
     Array<float> scratch;
   };
 
   void give_birth(const Step& step, const cpu::State& particles);
   void bring(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin, uint32_t end);
   void fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts);
-  void clear();
-  void resolve(const ViewParams& view, std::byte* frame, bool clear_after);
-  cpu::Light light_of(const Worker& worker) const {
-    return {worker.light.get(), worker.lit.get(), light_stride_, layout_.height};
-  }
-  cpu::Light glow_of(const Worker& worker) const {
-    return {worker.glow.get(), nullptr, glow_width_, glow_rows_};
-  }
+  void clear(uint32_t drawn);
+  void resolve(const ViewParams& view, std::byte* frame);
+  void sum(const Worker& worker, uint32_t band);
+  cpu::Light glow_of(const Worker& worker) const { return {worker.glow.get(), glow_width_, glow_rows_}; }
   cpu::Glow planes(const Array<float>& array) const {
     size_t plane = size_t{glow_stride_} * glow_rows_;
     return {
@@ -145,9 +117,11 @@ class CpuEngine final : public Engine {
   uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
   FrameLayout layout_;
-  uint32_t light_stride_ = 0, glow_width_ = 0, glow_rows_ = 0, glow_stride_ = 0;
+  cpu::Raster raster_;
+  cpu::Bands bands_;  // the light of the last splat
+  uint32_t glow_width_ = 0, glow_rows_ = 0, glow_stride_ = 0;
+  std::vector<cpu::Light> glows_;  // by worker
   Array<float> across_, spread_;
-  bool clear_ = true;  // the accumulators are zero
 };
 
 Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
@@ -156,19 +130,25 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
                           std::to_string(layout.width) + "x" + std::to_string(layout.height));
   }
   layout_ = layout;
-  light_stride_ = round_up(layout.width, cpu::kPad);
+  raster_ = {round_up(layout.width, cpu::kPad), layout.height, 1};
+  while (raster_.band_shift < 4 && size_t{raster_.stride} * 16 * raster_.band_rows() * 2 <= kBandBytes) {
+    ++raster_.band_shift;
+  }
   glow_width_ = (layout.width + (1u << kGlowShift) - 1) >> kGlowShift;
   glow_rows_ = (layout.height + (1u << kGlowShift) - 1) >> kGlowShift;
   glow_stride_ = round_up(glow_width_, cpu::kPad);
+  const size_t pixels = size_t{raster_.stride} * raster_.band_rows();
+  glows_.clear();
   for (auto& worker : mine_) {
-    worker.light = Array<uint64_t>(size_t{light_stride_} * layout.height + 1);
-    worker.lit = Array<uint8_t>(worker.light.size() / cpu::kPad + 1);
+    worker.sums = Array<uint32_t>(pixels * 4);
+    worker.lit = Array<uint8_t>(pixels / cpu::kPad);
     worker.glow = Array<uint64_t>(size_t{glow_width_} * glow_rows_ + 1);
-    worker.scratch = Array<float>(cpu::scratch_size(layout.width));
+    worker.scratch = Array<float>(cpu::scratch_size(glow_stride_));
+    glows_.push_back(glow_of(worker));
   }
   across_ = Array<float>(size_t{glow_stride_} * glow_rows_ * 3);
   spread_ = Array<float>(size_t{glow_stride_} * glow_rows_ * 3);
-  clear_ = true;
+  bands_.clear(raster_.bands(), 0);
   return {};
 }
 
@@ -214,42 +194,40 @@ void CpuEngine::fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts) {
   }
 }
 
-void CpuEngine::clear() {
-  workers_.run(workers_.count(), [&](unsigned, uint32_t i) {
-    mine_[i].light.clear();
-    mine_[i].lit.clear();
-    mine_[i].glow.clear();
+void CpuEngine::clear(uint32_t drawn) {
+  bands_.clear(raster_.bands(), drawn);
+  for (auto& worker : mine_) worker.glow.clear();
+}
+
+void CpuEngine::sum(const Worker& worker, uint32_t band) {
+  const cpu::Sums sums{worker.sums.get(), worker.lit.get()};
+  size_t summed = 0;
+  bands_.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
+    summed += static_cast<size_t>(end - begin);
+    if (summed > cpu::kMostSummed) {
+      kernel_.clamp(sums, size_t{raster_.stride} * raster_.band_rows());
+      summed = 0;
+    }
+    kernel_.add(begin, end, sums);
   });
 }
 
-void CpuEngine::resolve(const ViewParams& view, std::byte* frame, bool clear_after) {
-  cpu::Light lights[cpu::kMostLights], glows[cpu::kMostLights];
-  const uint32_t count = workers_.count();
-  for (uint32_t i = 0; i < count; ++i) {
-    lights[i] = light_of(mine_[i]);
-    glows[i] = glow_of(mine_[i]);
-  }
+void CpuEngine::resolve(const ViewParams& view, std::byte* frame) {
   const cpu::Glow across = planes(across_), spread = planes(spread_);
-  workers_.run(glow_rows_,
-               [&](unsigned, uint32_t row) { kernel_.glow_across(view, glows, count, row, across); });
   workers_.run(glow_rows_, [&](unsigned, uint32_t row) {
-    kernel_.glow_down(view, across, row, spread);
-    if (!clear_after) return;
-    for (uint32_t i = 0; i < count; ++i) {
-      std::memset(glows[i].words + size_t{row} * glow_width_, 0, glow_width_ * sizeof(uint64_t));
+    kernel_.glow_across(view, glows_.data(), workers_.count(), row, across);
+  });
+  workers_.run(glow_rows_, [&](unsigned, uint32_t row) { kernel_.glow_down(view, across, row, spread); });
+  workers_.run(raster_.bands(), [&](unsigned worker, uint32_t band) {
+    const Worker& mine = mine_[worker];
+    sum(mine, band);
+    const uint32_t end = std::min((band + 1) << raster_.band_shift, raster_.rows);
+    for (uint32_t row = band << raster_.band_shift, first = 0; row < end;
+         row += 2, first += 2 * raster_.stride) {
+      kernel_.resolve(view, raster_, {mine.sums.get(), mine.lit.get()}, first, spread, layout_, row / 2,
+                      mine.scratch.get(), frame);
     }
   });
-  const uint32_t pairs = (layout_.height + 1) / 2;
-  workers_.run((pairs + kPairsPerPart - 1) / kPairsPerPart, [&](unsigned worker, uint32_t part) {
-    for (uint32_t pair = part * kPairsPerPart; pair < std::min((part + 1) * kPairsPerPart, pairs); ++pair) {
-      kernel_.resolve(view, lights, count, spread, layout_, pair, clear_after, mine_[worker].scratch.get(),
-                      frame);
-    }
-  });
-  for (uint32_t i = 0; i < count && clear_after; ++i) {  // what fell off the picture
-    lights[i].words[size_t{light_stride_} * layout_.height] = 0;
-    glows[i].words[size_t{glow_width_} * glow_rows_] = 0;
-  }
 }
 
 Result<void> CpuEngine::run(const Work& work) {
@@ -266,7 +244,6 @@ Result<void> CpuEngine::run(const Work& work) {
   } else if (work.snapshot) {
     fill_cohort_lanes(work.snapshot->cohorts);
   }
-  if (work.splat && !clear_) clear();
   const ParticleMemory* memory = work.step       ? turn.to
                                  : work.snapshot ? work.snapshot->memory.get()
                                                  : ring_.current();
@@ -279,24 +256,21 @@ Result<void> CpuEngine::run(const Work& work) {
   const uint32_t moved = work.step ? work.step->params.count.x : 0;
   const uint32_t drawn = work.splat && memory ? std::min(work.view->target.y, memory->capacity()) : 0;
   const uint32_t end = std::max(moved, drawn);
+  if (work.splat) clear(drawn);
   workers_.run((end + kChunk - 1) / kChunk, [&](unsigned worker, uint32_t chunk) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
-    const cpu::Light light = light_of(mine_[worker]), glow = glow_of(mine_[worker]);
     // All while the chunk is in the cache; moved and drawn apart, which is faster than both in one loop.
     if (elsewhere) bring(*work.step, held, particles, from, round_up(to, 4));
     if (work.step) kernel_.move(*work.step, curl_noise().data(), particles, from, to);
-    if (from < drawn) kernel_.draw(*work.view, cohorts_, particles, from, to, light, glow);
+    if (from < drawn)
+      kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
+                   bands_.of_worker(worker), glows_[worker]);
   });
   if (work.step) {
     ring_.end_step(turn);
     moved_ = work.step->params.count.x;
   }
-  if (work.splat) clear_ = false;
-  if (work.frame) {
-    // The usual frame clears the light as it reads it, while it is in the cache.
-    resolve(*work.view, work.frame->data(), work.splat);
-    if (work.splat) clear_ = true;
-  }
+  if (work.frame) resolve(*work.view, work.frame->data());
   return {};
 }
 

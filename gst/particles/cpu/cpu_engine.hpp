@@ -5,8 +5,8 @@
 
 namespace campaign::particles {
 
-// `threads` 0 takes one for each processor, up to kMostThreads: each has accumulators of its own.
-inline constexpr unsigned kMostThreads = 8;
+// `threads` 0 takes one for each processor, up to kMostThreads.
+inline constexpr unsigned kMostThreads = 64;
 std::unique_ptr<Engine> make_cpu_engine(unsigned threads = 0);
 
 }  // namespace campaign::particles

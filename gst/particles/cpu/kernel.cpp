@@ -88,16 +88,11 @@ void birth(const Step& step, State state, uint32_t which, uint32_t first_group, 
   }
 }
 
-// Light of one block, gathered as vectors and added one by one.
+// Light of one block, gathered as vectors and handed out one by one.
 struct Block {
-  alignas(64) uint32_t at[kBlock], glow_at[kBlock];
-  alignas(64) uint64_t word[kBlock];
+  alignas(64) uint32_t band[kBlock], glow_at[kBlock];
+  alignas(64) Record record[kBlock];
 };
-
-HWY_INLINE void add(uint64_t* words, uint32_t at, uint64_t word) {
-  uint64_t before = words[at];
-  words[at] = HWY_UNLIKELY(before & kFull) ? before : before + word;
-}
 
 void move(const Step& step, const uint32_t* noise, State s, uint32_t begin, uint32_t end) {
   Motion motion(step, noise);
@@ -111,10 +106,9 @@ void move(const Step& step, const uint32_t* noise, State s, uint32_t begin, uint
   }
 }
 
-// The light of particles i and on, one vector, into places `k` and on of the block; its words are fetched
-// early.
-HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i, Light light,
-                       Light glow, Block& block, uint32_t k) {
+// The light of particles i and on, one vector, into places `k` and on of the block.
+HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i,
+                       const Raster& raster, Light glow, Block& block, uint32_t k) {
   Splatting draw(V);
   const uint32_t lane = i % CohortLanes::kLanes;
   U id = splat_u(i) + U{hn::Iota(DU(), 0)};
@@ -128,36 +122,57 @@ HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s,
   auto weight = [&](int c) HWY_ATTR {
     return draw.weight_of(load_f(cohorts.slow[c] + lane), load_f(cohorts.fast[c] + lane), heat, scale, salt);
   };
-  U r = weight(0), g = weight(1), b = weight(2);
-  U low = r | (g << 21u), high = (g >> 11u) | (b << 10u);
-  hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.word + k));
-
   U x = pixel & splat_u(0xFFFFu), y = pixel >> 16u;
+  U at = (y & splat_u(raster.band_rows() - 1)) * splat_u(raster.stride) + x;
+  U low = at | (weight(0) << 16u), high = weight(1) | (weight(2) << 16u);
+  hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.record + k));
+
   auto seen = hn::And(hn::Ne(pixel.v, hn::Set(DU(), draw.kNoPixel)), hn::Lt(id.v, hn::Set(DU(), V.target.y)));
-  U at = y * splat_u(light.stride) + x;
+  U band{hn::ShiftRightSame(y.v, static_cast<int>(raster.band_shift))};
   U glow_at = (y >> kGlowShift) * splat_u(glow.stride) + (x >> kGlowShift);
-  hn::Store(hn::IfThenElse(seen, at.v, hn::Set(DU(), light.stride * light.rows)), DU(), block.at + k);
+  hn::Store(hn::IfThenElse(seen, band.v, hn::Set(DU(), raster.bands())), DU(), block.band + k);
   hn::Store(hn::IfThenElse(seen, glow_at.v, hn::Set(DU(), glow.stride * glow.rows)), DU(), block.glow_at + k);
-  for (uint32_t j = k; j < k + lanes(); ++j) __builtin_prefetch(light.words + block.at[j], 1);
+}
+
+HWY_INLINE void add_glow(uint64_t* words, uint32_t at, Record record) {
+  const uint64_t word = ((record >> 16) & 0xFFFF) | ((record >> 32) & 0xFFFF) << 21 | (record >> 48) << 42;
+  const uint64_t before = words[at];
+  words[at] = HWY_UNLIKELY(before & kFull) ? before : before + word;
 }
 
 void draw(const ViewParams& view, const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end,
-          Light light, Light glow) {
+          const Raster& raster, Bands::Lists& lists, Light glow) {
   Block block;
   for (uint32_t from = begin; from < end; from += kBlock) {
     const uint32_t count = std::min(kBlock, end - from);
     for (uint32_t k = 0; k < count; k += static_cast<uint32_t>(lanes())) {
-      gather(view, cohorts, state, from + k, light, glow, block, k);
+      gather(view, cohorts, state, from + k, raster, glow, block, k);
     }
-    for (uint32_t k = 0; k < count; ++k) {
-      add(light.words, block.at[k], block.word[k]);
-      light.lit[block.at[k] / kPad] = 1;
-    }
-    for (uint32_t k = 0; k < count; k += kGlowStride) add(glow.words, block.glow_at[k], block.word[k]);
+    for (uint32_t k = 0; k < count; ++k) lists.append(block.band[k], block.record[k]);
+    for (uint32_t k = 0; k < count; k += kGlowStride) add_glow(glow.words, block.glow_at[k], block.record[k]);
   }
 }
 
-// Sums of several accumulators. A pixel that is full in one of them, or in the sum, stays full: no carry.
+void add(const Record* begin, const Record* end, Sums sums) {
+  const hn::FixedTag<uint32_t, 4> wide;
+  const hn::FixedTag<uint16_t, 4> narrow;
+  for (const Record* at = begin; at != end; ++at) {
+    __builtin_prefetch(at + 64);
+    const size_t pixel = *at & 0xFFFF;
+    uint32_t* sum = sums.words + pixel * 4;
+    const auto weights = hn::PromoteTo(wide, hn::LoadU(narrow, reinterpret_cast<const uint16_t*>(at)));
+    hn::Store(hn::Add(hn::Load(wide, sum), weights), wide, sum);
+    sums.lit[pixel / kPad] = 1;
+  }
+}
+
+constexpr uint32_t kWhite = 1u << 20;  // a channel that is full; also the limit of shaders/accumulate.glsl
+
+void clamp(Sums sums, size_t pixels) {
+  for (size_t i = 0; i < pixels * 4; ++i) sums.words[i] = std::min(sums.words[i], kWhite);
+}
+
+// Sums of several glow accumulators. A cell that is full in one of them, or in the sum, stays full: no carry.
 HWY_INLINE uint64_t add_full(uint64_t a, uint64_t b) {
   if (HWY_UNLIKELY((a | b) & kFull)) return kFull;
   return a + b;
@@ -214,89 +229,72 @@ void glow_down(const ViewParams& view, Glow across, uint32_t row, Glow to) {
   }
 }
 
-// The glow and the background under a pair of rows, one value a pixel.
-HWY_INLINE void glow_row(const ViewParams& view, const Glow& glow, uint32_t pair, uint32_t width,
-                         float* const out[3]) {
-  constexpr float kFirst[4] = {0.5625f, 0.6875f, 0.8125f,
-                               0.9375f};  // from the left cell's middle to this one's
-  constexpr float kSecond[4] = {0.0625f, 0.1875f, 0.3125f, 0.4375f};
-  const float at = (static_cast<float>(pair) * 2 + 1) / 8 - 0.5f;
-  const int above = static_cast<int>(std::floor(at)), last = static_cast<int>(glow.rows) - 1;
-  const float down = at - static_cast<float>(above);
-  const float ground[3] = {view.ground.x, view.ground.y, view.ground.z};
-  for (int c = 0; c < 3; ++c) {
-    const float* a = glow.plane[c] + static_cast<size_t>(std::clamp(above, 0, last)) * glow.stride;
-    const float* b = glow.plane[c] + static_cast<size_t>(std::clamp(above + 1, 0, last)) * glow.stride;
-    auto cell = [&](uint32_t k) { return (a[k] + (b[k] - a[k]) * down) * view.light.w + ground[c]; };
-    float left = cell(0), middle = left;
-    for (uint32_t k = 0; k < glow.width; ++k) {
-      float right = cell(std::min(k + 1, glow.width - 1));
-      float* to = out[c] + k * 8;
-      for (int i = 0; i < 4; ++i) to[i] = left + (middle - left) * kFirst[i];
-      for (int i = 0; i < 4; ++i) to[4 + i] = middle + (right - middle) * kSecond[i];
-      left = middle;
-      middle = right;
-    }
-  }
-}
-
 struct Rgb {
   F r, g, b;
 };
 
-// The accumulators that have light in one run of kPad pixels.
-struct LitWords {
-  uint64_t* words[kMostLights];  // of the run's first pixel
-  uint32_t count = 0;
+// The glow and the background under a pair of rows: a value for each cell of 8 pixels, its edges repeated,
+// from which those of the pixels are interpolated.
+class Under {
+ public:
+  // `scratch`: of scratch_size(picture's width) floats.
+  HWY_INLINE Under(const ViewParams& view, const Glow& glow, uint32_t pair, float* scratch)
+      : stride_(size_t{glow.stride} + kPad), cells_(scratch) {
+    const float at = (static_cast<float>(pair) * 2 + 1) / kCell - 0.5f;
+    const int above = static_cast<int>(std::floor(at)), last = static_cast<int>(glow.rows) - 1;
+    const float down = at - static_cast<float>(above);
+    const float ground[3] = {view.ground.x, view.ground.y, view.ground.z};
+    for (int c = 0; c < 3; ++c) {
+      const float* a = glow.plane[c] + static_cast<size_t>(std::clamp(above, 0, last)) * glow.stride;
+      const float* b = glow.plane[c] + static_cast<size_t>(std::clamp(above + 1, 0, last)) * glow.stride;
+      float* to = cells_ + c * stride_;
+      for (uint32_t k = 0; k < glow.width; ++k) {
+        to[k + 1] = (a[k] + (b[k] - a[k]) * down) * view.light.w + ground[c];
+      }
+      to[0] = to[1];
+      to[glow.width + 1] = to[glow.width];
+    }
+    for (uint32_t lane = 0; lane < lanes(); ++lane) {
+      for (uint32_t half = 0; half < 2; ++half) {
+        const uint32_t from_middle =
+            half * kCell / 2 + lane + kCell / 2;  // of the cell left of the first one's
+        left_[half][lane] = static_cast<int32_t>(from_middle / kCell);
+        right_[half][lane] = left_[half][lane] + 1;
+        part_[half][lane] = (static_cast<float>(from_middle % kCell) + 0.5f) / kCell;
+      }
+    }
+  }
+
+  // One vector of pixels; `x` a multiple of its lanes.
+  HWY_INLINE Rgb at(size_t x) const {
+    const size_t half = x % kCell / (kCell / 2);
+    const auto left = hn::SetTableIndices(DF(), left_[half]), right = hn::SetTableIndices(DF(), right_[half]);
+    const F part = load_f(part_[half]);
+    auto channel = [&](size_t c) HWY_ATTR {
+      const F cells = load_f(cells_ + c * stride_ + x / kCell);
+      const F a{hn::TableLookupLanes(cells.v, left)}, b{hn::TableLookupLanes(cells.v, right)};
+      return a + (b - a) * part;
+    };
+    return {channel(0), channel(1), channel(2)};
+  }
+
+ private:
+  static constexpr uint32_t kCell = 1u << kGlowShift;
+  size_t stride_;
+  float* cells_;
+  alignas(64) int32_t left_[2][HWY_MAX_BYTES / 4], right_[2][HWY_MAX_BYTES / 4];
+  alignas(64) float part_[2][HWY_MAX_BYTES / 4];
 };
 
-template <bool kClear>
-HWY_INLINE LitWords lit_words(const Light* lights, uint32_t count, size_t at) {
-  LitWords lit;
-  for (uint32_t i = 0; i < count; ++i) {
-    uint8_t& flag = lights[i].lit[at / kPad];
-    if (flag) lit.words[lit.count++] = lights[i].words + at;
-    if (kClear) flag = 0;
-  }
-  return lit;
-}
-
-// One vector of pixels, `x` after the run's first, as sums.
-template <bool kClear>
-HWY_INLINE Rgb load_light(const LitWords& lit, size_t x) {
-  if (lit.count == 0) return {splat_f(0), splat_f(0), splat_f(0)};
-  const hn::RepartitionToWide<DU> wide;
-  const size_t half = hn::Lanes(wide);
-  const auto full = hn::Set(wide, kFull);
-  auto low = hn::Load(wide, lit.words[0] + x), high = hn::Load(wide, lit.words[0] + x + half);
-  for (uint32_t i = 1; i < lit.count; ++i) {
-    auto l = hn::Load(wide, lit.words[i] + x), h = hn::Load(wide, lit.words[i] + x + half);
-    auto either = hn::And(hn::Or(hn::Or(l, low), hn::Or(h, high)), full);
-    if (HWY_UNLIKELY(!hn::AllTrue(wide, hn::Eq(either, hn::Zero(wide))))) {
-      auto keep = [&](auto a, auto b) HWY_ATTR {
-        auto none = hn::Eq(hn::And(hn::Or(a, b), full), hn::Zero(wide));
-        return hn::IfThenElse(none, hn::Add(a, b), full);
-      };
-      low = keep(low, l);
-      high = keep(high, h);
-    } else {
-      low = hn::Add(low, l);
-      high = hn::Add(high, h);
-    }
-  }
-  if (kClear) {
-    for (uint32_t i = 0; i < lit.count; ++i) {
-      hn::Store(hn::Zero(wide), wide, lit.words[i] + x);
-      hn::Store(hn::Zero(wide), wide, lit.words[i] + x + half);
-    }
-  }
-  U even{hn::ConcatEven(DU(), hn::BitCast(DU(), high), hn::BitCast(DU(), low))};
-  U odd{hn::ConcatOdd(DU(), hn::BitCast(DU(), high), hn::BitCast(DU(), low))};
-  U mask = splat_u(0x1FFFFF);
-  U r = even & mask, g = ((even >> 21u) | (odd << 11u)) & mask, b = odd >> 10u;
-  auto any = hn::Ne(((r | g | b) & splat_u(1u << 20)).v, hn::Zero(DU()));
+// One vector of pixels' sums, which are zero afterwards.
+HWY_INLINE Rgb take_light(uint32_t* words, bool lit) {
+  if (!lit) return {splat_f(0), splat_f(0), splat_f(0)};
+  U unused, r, g, b;
+  hn::LoadInterleaved4(DU(), words, unused.v, r.v, g.v, b.v);
+  for (size_t i = 0; i < 4; ++i) hn::Store(hn::Zero(DU()), DU(), words + i * lanes());
+  auto any = hn::Gt(hn::Max(hn::Max(r.v, g.v), b.v), hn::Set(DU(), kWhite - 1));
   M white{hn::RebindMask(DF(), any)};
-  F limit = splat_f(1048576.0f);
+  F limit = splat_f(kWhite);
   return {select(white, limit, to_f(r)), select(white, limit, to_f(g)), select(white, limit, to_f(b))};
 }
 
@@ -311,10 +309,9 @@ alignas(64) constexpr float kDither[2][16] = {
     {0.8125f, 0.3125f, 0.9375f, 0.4375f, 0.8125f, 0.3125f, 0.9375f, 0.4375f, 0.8125f, 0.3125f, 0.9375f,
      0.4375f, 0.8125f, 0.3125f, 0.9375f, 0.4375f}};
 
-HWY_INLINE Rgb tone_of(const Rgb& light, F exposure, float* const under[3], size_t x) {
-  return {Tone().tone(light.r * exposure + load_f(under[0] + x)),
-          Tone().tone(light.g * exposure + load_f(under[1] + x)),
-          Tone().tone(light.b * exposure + load_f(under[2] + x))};
+HWY_INLINE Rgb tone_of(const Rgb& light, F exposure, const Rgb& under) {
+  return {Tone().tone(light.r * exposure + under.r), Tone().tone(light.g * exposure + under.g),
+          Tone().tone(light.b * exposure + under.b)};
 }
 
 // One row of a picture in memory; vectors that reach beyond its end go through a buffer.
@@ -356,12 +353,10 @@ HWY_INLINE void repeat_column(F& first, F& second, size_t last) {
   first = load_f(both_halves), second = load_f(both_halves + lanes());
 }
 
-template <bool kClear>
-HWY_INLINE void resolve_pair(const ViewParams& view, const Light* lights, uint32_t count, const Glow& glow,
-                             const FrameLayout& layout, uint32_t pair, float* scratch, std::byte* frame) {
-  const size_t n = lanes(), width = layout.width, padded = lights[0].stride, line = padded + kPad;
-  float* const under[3] = {scratch, scratch + line, scratch + 2 * line};
-  glow_row(view, glow, pair, layout.width, under);
+void resolve(const ViewParams& view, const Raster& raster, Sums sums, size_t first, Glow glow,
+             const FrameLayout& layout, uint32_t pair, float* scratch, std::byte* frame) {
+  const size_t n = lanes(), width = layout.width;
+  const Under glow_under(view, glow, pair, scratch);
   const F exposure = splat_f(view.light.z);
   const F dither[2] = {load_f(kDither[0]), load_f(kDither[1])}, half = splat_f(0.5f);
   const bool rgb = layout.format == PixelFormat::rgba || layout.format == PixelFormat::bgra;
@@ -375,21 +370,23 @@ HWY_INLINE void resolve_pair(const ViewParams& view, const Light* lights, uint32
   const bool nv12 = layout.format == PixelFormat::nv12;
   const Row blue_row = row_at(1, pair, nv12 ? columns * 2 : columns), red_row = row_at(2, pair, columns);
 
-  LitWords lit[2];
+  bool lit[2] = {false, false};
   for (size_t x = 0; x < width; x += 2 * n) {
-    if (x % kPad == 0) {
-      for (uint32_t y = 0; y < rows; ++y)
-        lit[y] = lit_words<kClear>(lights, count, (pair * 2 + y) * padded + x);
+    for (uint32_t y = 0; y < rows && x % kPad == 0; ++y) {
+      uint8_t& flag = sums.lit[(first + y * raster.stride + x) / kPad];
+      lit[y] = flag != 0;
+      flag = 0;
     }
     Rgb color[2][2];  // by row, by half
     for (size_t h = 0; h < 2; ++h) {
-      const size_t at = x % kPad + h * n;
-      color[0][h] = tone_of(load_light<kClear>(lit[0], at), exposure, under, x + h * n);
+      uint32_t* words = sums.words + (first + x + h * n) * 4;
+      const Rgb under = glow_under.at(x + h * n);
+      color[0][h] = tone_of(take_light(words, lit[0]), exposure, under);
       // An odd edge counts twice in its chroma, and two dark rows look alike.
-      if (rows == 1 || lit[0].count + lit[1].count == 0)
+      if (rows == 1 || !(lit[0] || lit[1]))
         color[1][h] = color[0][h];
       else
-        color[1][h] = tone_of(load_light<kClear>(lit[1], at), exposure, under, x + h * n);
+        color[1][h] = tone_of(take_light(words + raster.stride * 4, lit[1]), exposure, under);
     }
     for (uint32_t y = 0; y < rows; ++y) {
       for (size_t h = 0; h < 2; ++h) {
@@ -429,16 +426,9 @@ HWY_INLINE void resolve_pair(const ViewParams& view, const Light* lights, uint32
   }
 }
 
-void resolve(const ViewParams& view, const Light* lights, uint32_t count, Glow glow,
-             const FrameLayout& layout, uint32_t pair, bool clear, float* scratch, std::byte* frame) {
-  if (clear)
-    resolve_pair<true>(view, lights, count, glow, layout, pair, scratch, frame);
-  else
-    resolve_pair<false>(view, lights, count, glow, layout, pair, scratch, frame);
-}
-
 const Kernel* kernel() {
-  static const Kernel table{hwy::TargetName(HWY_TARGET), birth, move, draw, glow_across, glow_down, resolve};
+  static const Kernel table{
+      hwy::TargetName(HWY_TARGET), birth, move, draw, add, clamp, glow_across, glow_down, resolve};
   return &table;
 }
 

@@ -6,25 +6,39 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "particles/cpu/bands.hpp"
 #include "particles/frame.hpp"
 #include "particles/world.hpp"
 
 namespace campaign::particles::cpu {
 
-inline constexpr uint32_t kMostLights = 8;  // accumulators that one picture is summed from
-inline constexpr uint32_t kPad = 64;        // rows of pixels and arrays of particles are multiples of this
+inline constexpr uint32_t kMostSummed = 1u << 22;  // weights of 10 bits that fit into 32 bits
+inline constexpr uint32_t kPad = 64;  // rows of pixels and arrays of particles are multiples of this
 
 // The particles, one array a component.
 struct State {
   float *px, *py, *pz, *vx, *vy, *vz;
 };
 
-// A light accumulator: one 64-bit word a pixel, rows of `stride`, and one more word for what is off the
-// picture. As in shaders/accumulate.glsl. `lit` has a byte for each kPad words, not zero once light fell
-// there: what is dark needs neither reading nor clearing, and a frame's cost is the memory it touches.
+// How a picture is cut into bands: rows of `stride` pixels, a power of two of them a band.
+struct Raster {
+  uint32_t stride = 0, rows = 0;
+  uint32_t band_shift = 1;
+  uint32_t band_rows() const { return 1u << band_shift; }
+  uint32_t bands() const { return (rows + band_rows() - 1) >> band_shift; }
+};
+
+// The sums of one band: four words a pixel, of which the first is of no use and the others are red, green and
+// blue. `lit` has a byte for each kPad pixels, not zero once light fell there: what is dark is not read.
+struct Sums {
+  uint32_t* words;
+  uint8_t* lit;
+};
+
+// A worker's light at an eighth of the picture's size, for the glow: one 64-bit word a cell, as in
+// shaders/accumulate.glsl, rows of `stride`, and one more word for what is off the picture.
 struct Light {
   uint64_t* words;
-  uint8_t* lit;
   uint32_t stride, rows;
 };
 
@@ -46,21 +60,24 @@ struct Kernel {
   void (*birth)(const Step&, State, uint32_t which, uint32_t first_group, uint32_t end_group);
   // Particles [begin, end), begin a multiple of kPad.
   void (*move)(const Step&, const uint32_t* noise, State, uint32_t begin, uint32_t end);
-  void (*draw)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, Light, Light glow);
+  void (*draw)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, const Raster&,
+               Bands::Lists&, Light glow);
 
-  // Row `row` of the glow: summed over the accumulators into floats, spread along x; then along y.
+  // Adds a run of records to the sums of their band. No more than kMostSummed a band without clamp() between.
+  void (*add)(const Record* begin, const Record* end, Sums);
+  void (*clamp)(Sums, size_t pixels);
+
+  // Row `row` of the glow: summed over the workers' into floats, spread along x; then along y.
   void (*glow_across)(const ViewParams&, const Light* glows, uint32_t count, uint32_t row, Glow to);
   void (*glow_down)(const ViewParams&, Glow across, uint32_t row, Glow to);
 
-  // Rows 2 * pair and 2 * pair + 1 of the picture. `clear` leaves the accumulators' rows zero.
-  // `scratch` is the thread's own, of scratch_size(width) floats.
-  void (*resolve)(const ViewParams&, const Light* lights, uint32_t count, Glow, const FrameLayout&,
-                  uint32_t pair, bool clear, float* scratch, std::byte* frame);
+  // Rows 2 * pair and 2 * pair + 1 of the picture, whose sums begin at pixel `first` of `sums` and are zero
+  // afterwards. `scratch` is the thread's own, of scratch_size(glow's stride) floats.
+  void (*resolve)(const ViewParams&, const Raster&, Sums, size_t first, Glow, const FrameLayout&,
+                  uint32_t pair, float* scratch, std::byte* frame);
 };
 
-constexpr size_t scratch_size(uint32_t width) {
-  return size_t{3} * ((width + kPad - 1) / kPad * kPad + kPad);
-}
+constexpr size_t scratch_size(uint32_t glow_stride) { return size_t{3} * (glow_stride + kPad); }
 
 const Kernel& best_kernel();
 
