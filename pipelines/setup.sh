@@ -11,12 +11,12 @@ run_packages=(
   libsoup-3.0-dev nlohmann-json3-dev libhwy-dev libzstd-dev
 )
 
-# The tests further need these: a browser and what drives it, a display for windows, decoders, the Vulkan
+# The tests further need these: a browser and what drives it, a display and windows on it, decoders, the Vulkan
 # validation layers.
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev gstreamer1.0-libav vulkan-validationlayers
   chromium chromium-driver python3-selenium python3-pytest python3-websockets python3-zstandard nodejs procps
-  xvfb xauth
+  xvfb xauth gstreamer1.0-x
 )
 
 say() { printf '%s\n' "$*"; }

@@ -27,6 +27,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 DEADLINE_S = 60
 BUILD_DEADLINE_S = 400
+# -noreset: autovideosink tries one sink after the other, and between two of them there is no client, on which an X
+# server starts anew and for a moment opens to nobody.
+DISPLAY = ["xvfb-run", "--auto-servernum", "--server-args=-screen 0 1280x1024x24 -noreset"]
 
 
 def in_own_network():
@@ -143,7 +146,7 @@ def check(place, block):
     if block.kind == "until-ready":
         return place.run(block.text, until=lambda log: answers(block.port))
     if block.kind == "display":
-        return place.run(block.text, until=plays, under=["xvfb-run", "--auto-servernum"])
+        return place.run(block.text, until=plays, under=DISPLAY)
     if block.kind == "install":
         wrong = place.run(block.text)
         if not wrong and len(list((place.folder / "installed").rglob("libgst*.so"))) < 2:
