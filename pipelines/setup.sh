@@ -2,13 +2,15 @@
 # What pipelines/serve and tests/run share: which Debian packages this project needs, and how they are
 # installed and the tree is built without doing anything twice. Sourced from the root of the tree.
 
-# To build, and to run: GStreamer with WebRTC, an encoder, and a Vulkan driver that needs no GPU.
+# To build, and to run: GStreamer with WebRTC, an encoder, a Vulkan driver that needs no GPU, and campaign-load's
+# WebRTC and decoders.
 run_packages=(
   meson ninja-build ccache pkgconf g++ glslc libvulkan-dev mesa-vulkan-drivers
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice
   libsoup-3.0-dev nlohmann-json3-dev libhwy-dev libzstd-dev
+  libnice-dev libssl-dev libsrtp2-dev libavcodec-dev libavutil-dev
 )
 
 # The tests further need these: a browser and what drives it, a display and windows on it, decoders, the Vulkan

@@ -161,10 +161,10 @@ def check(place, block):
 
 def options_missing(readme):
     missing = []
-    for command in ("pipelines/serve", "tests/run"):
-        told = subprocess.run([ROOT / command, "--help"], capture_output=True, text=True, check=True).stdout
-        missing += [f"{command} {option}" for option in re.findall(r"^  (--[a-z]+)", told, re.MULTILINE)
-                    if f"`{option}`" not in readme]
+    for command in (ROOT / "pipelines/serve", ROOT / "tests/run", BUILD / "pipelines/load/campaign-load"):
+        told = subprocess.run([command, "--help"], capture_output=True, text=True, check=True).stdout
+        missing += [f"{command.name} {option}" for option in re.findall(r"^  (--[a-z-]+)", told, re.MULTILINE)
+                    if not re.search(rf"(`|\s){option}\b", readme)]
     return missing
 
 

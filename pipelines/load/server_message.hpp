@@ -1,0 +1,40 @@
+// What a server says to a viewer, as far as a load generator listens; DESIGN.md's signalling, read from
+// hostile text. Plain C++, any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace campaign::load {
+
+struct Welcome {
+  std::string peer, campaign;
+  std::vector<std::string> campaigns, qualities;
+};
+struct OfferMessage {
+  std::string sdp;
+};
+struct CandidateMessage {
+  std::string candidate;
+};
+struct QualityMessage {
+  std::string campaign, quality;
+};
+struct ErrorMessage {
+  std::string code, message;
+};
+struct ByeMessage {
+  std::string reason;
+};
+struct OtherMessage {};  // statistics, states, and what later versions add
+
+using ServerMessage = std::variant<Welcome, OfferMessage, CandidateMessage, QualityMessage, ErrorMessage,
+                                   ByeMessage, OtherMessage>;
+
+// Nothing when the text is no message at all.
+std::optional<ServerMessage> parse_server_message(std::string_view text);
+
+}  // namespace campaign::load

@@ -1,0 +1,32 @@
+// What one viewing, from joining to leaving, came to. Plain C++.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipelines/load/media/reception.hpp"
+
+namespace campaign::load {
+
+// Times are since the viewer began to join, before its WebSocket was opened.
+struct ViewingResult {
+  unsigned viewer = 0;
+  std::optional<Time> joined;       // media can flow: ICE, DTLS and SRTP are up
+  std::optional<Time> first_frame;  // complete, and decodable
+  Time lasted{};
+  ReceptionCounters media;
+  std::string peer;
+  std::string failure;  // empty: none
+  std::uint64_t switches_asked = 0, switches_refused = 0;
+  std::vector<Time> switches;  // from `subscribe` to the server's `quality`
+  bool decodes = false;
+  std::uint64_t decoded = 0, decode_errors = 0;
+  int width = 0, height = 0;  // of the last decoded picture
+
+  double frame_rate() const {  // 0 when there were not two frames
+    if (media.frames < 2 || *media.last_frame <= *media.first_frame) return 0;
+    return double(media.frames - 1) / seconds(*media.last_frame - *media.first_frame);
+  }
+};
+
+}  // namespace campaign::load

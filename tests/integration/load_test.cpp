@@ -1,0 +1,139 @@
+// campaign-load as a user runs it, against a real campaignsink, judged by its exit status and its JSON.
+#include <gio/gio.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "serving_pipeline.hpp"
+#include "wait.hpp"
+
+namespace campaign::test {
+namespace {
+
+using nlohmann::json;
+
+struct Outcome {
+  int status = -1;
+  std::string text;  // standard output
+  json report;
+};
+
+// Runs to the end, or is killed after a minute. The main context is iterated, for the sink's sake.
+Outcome run_load(std::vector<std::string> arguments) {
+  std::vector<const char*> argv = {CAMPAIGN_LOAD};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  argv.push_back(nullptr);
+  GError* error = nullptr;
+  GSubprocess* process = g_subprocess_newv(argv.data(), G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+  g_assert_no_error(error);
+  struct Done {
+    bool done = false;
+    GBytes* out = nullptr;
+  } done;
+  g_subprocess_communicate_async(
+      process, nullptr, nullptr,
+      [](GObject* source, GAsyncResult* result, gpointer data) {
+        auto* finished = static_cast<Done*>(data);
+        g_subprocess_communicate_finish(G_SUBPROCESS(source), result, &finished->out, nullptr, nullptr);
+        finished->done = true;
+      },
+      &done);
+  if (!wait_until([&] { return done.done; }, 60)) {
+    g_subprocess_force_exit(process);
+    wait_until([&] { return done.done; }, 10);
+  }
+  Outcome outcome;
+  if (done.done && g_subprocess_get_if_exited(process))
+    outcome.status = g_subprocess_get_exit_status(process);
+  if (done.out) {
+    gsize size = 0;
+    const auto* data = static_cast<const char*>(g_bytes_get_data(done.out, &size));
+    outcome.text.assign(data ? data : "", size);
+    g_bytes_unref(done.out);
+  }
+  outcome.report = json::parse(outcome.text, nullptr, false);
+  g_object_unref(process);
+  return outcome;
+}
+
+std::string address(const ServingPipeline& server) {
+  return "http://127.0.0.1:" + std::to_string(server.port()) + "/?campaign=0";
+}
+
+class Load : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Load, FiveViewersWatchAndDecodeWithoutAFault) {
+  ServingPipeline server(ServingPipeline::small(std::string("codec=") + GetParam()));
+  ASSERT_TRUE(server.play());
+  const Outcome outcome =
+      run_load({"--viewers=5", "--join-rate=20", "--duration=2", "--decode=5", "--json=-", address(server)});
+  ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
+  const json& report = outcome.report;
+  EXPECT_EQ(outcome.status, 0) << report;
+  EXPECT_EQ(report["joined"], 5);
+  EXPECT_EQ(report["viewers_without_frames"], 0);
+  EXPECT_EQ(report["failures"], json::object());
+  EXPECT_EQ(report["first_frame_ms"]["count"], 5);
+  EXPECT_GT(report["first_frame_ms"]["p50"], 0);
+  EXPECT_GE(report["first_frame_ms"]["max"], report["join_ms"]["p50"]);
+  EXPECT_GE(report["key_frames"], 5);
+  EXPECT_GT(report["frames"], 5 * 5);
+  EXPECT_EQ(report["decode"]["pictures"], report["frames"]);
+  for (const char* fault : {"gaps", "lost", "duplicates", "malformed", "strangers", "backward_timestamps",
+                            "incomplete_frames", "undecodable_frames"})
+    EXPECT_EQ(report[fault], 0) << fault;
+  EXPECT_EQ(report["decode"]["errors"], 0);
+  for (const json& each : report["each"]) {
+    EXPECT_EQ(each.value("width", 0), 320);
+    EXPECT_EQ(each.value("height", 0), 240);
+  }
+  EXPECT_TRUE(wait_until([&] { return server.viewers() == 0; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, Load, ::testing::Values("h264", "vp8"),
+                         [](const auto& test) { return test.param; });
+
+TEST(LoadComings, ViewersThatLeaveComeBackAndLeaveNothingBehind) {
+  ServingPipeline server(ServingPipeline::small());
+  ASSERT_TRUE(server.play());
+  const Outcome outcome = run_load({"--viewers=4", "--join-rate=20", "--duration=5", "--leave-every=0.5",
+                                    "--threads=2", "--seed=3", "--json=-", address(server)});
+  ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
+  EXPECT_EQ(outcome.status, 0) << outcome.report;
+  EXPECT_GT(outcome.report["viewings"], 4);
+  EXPECT_GT(outcome.report["joined"], 4);
+  EXPECT_TRUE(wait_until([&] { return server.viewers() == 0; }, 20));
+}
+
+TEST(LoadFailures, AnUnknownCampaignFailsWithTheServersWords) {
+  ServingPipeline server(ServingPipeline::small());
+  ASSERT_TRUE(server.play());
+  const std::string nowhere = "http://127.0.0.1:" + std::to_string(server.port()) + "/?campaign=nope";
+  const Outcome outcome = run_load({"--viewers=2", "--duration=0.5", "--json=-", nowhere});
+  ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.report["viewers_without_frames"], 2);
+  EXPECT_NE(outcome.report["failures"].dump().find("unknown-campaign"), std::string::npos) << outcome.report;
+}
+
+TEST(LoadFailures, TheEndOfTheServerIsReported) {
+  auto server = std::make_unique<ServingPipeline>(ServingPipeline::small());
+  ASSERT_TRUE(server->play());
+  const std::string where = address(*server);
+  server.reset();
+  const Outcome waited = run_load({"--wait=0.5", "--json=-", where});
+  EXPECT_EQ(waited.status, 1);
+  const Outcome refused = run_load({"--duration=0.5", "--json=-", where});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.report["failures"].dump().find("no connection"), std::string::npos) << refused.report;
+}
+
+TEST(LoadFailures, WrongOptionsAreTold) {
+  EXPECT_EQ(run_load({"--viewers=0", "http://127.0.0.1/"}).status, 2);
+  const Outcome help = run_load({"--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_NE(help.text.find("--join-rate"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace campaign::test
