@@ -5,17 +5,31 @@
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint FORMAT = 0u;  // 0 NV12, 1 I420, 2 RGBA, 3 BGRA
+layout(constant_id = 2) const uint LIGHTS = 1u;  // accumulators, one after the other
 
 #include "kernel/lanes.glsl"
 #include "kernel/params.h"
 #include "kernel/tone.h"
 
 layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
-layout(std430, binding = 5) readonly buffer LightBlock { uvec4 light[]; };  // two pixels each
-layout(std430, binding = 8) readonly buffer SpreadBlock { vec4 spread[]; };
 layout(std430, binding = 9) writeonly buffer FrameBlock { uint frame[]; };
+layout(binding = 12) uniform usamplerBuffer light;  // two pixels each
+layout(binding = 15) uniform samplerBuffer spread;
 
 #include "unpack.glsl"
+
+void two_pixels(uint pair, out vec3 left, out vec3 right) {
+  uvec4 words = texelFetch(light, int(pair));
+  uvec3 a = sums_of(words.xy), b = sums_of(words.zw);
+  if (LIGHTS > 1u) {
+    words = texelFetch(light, int(pair + V.raster.z * V.raster.y / 2u));
+    a = added(a, sums_of(words.xy));
+    b = added(b, sums_of(words.zw));
+  }
+  left = light_of(a);
+  right = light_of(b);
+}
+vec3 glow_at(uint cell) { return texelFetch(spread, int(cell)).xyz; }
 
 uint pack_bytes(vec4 codes) {
   uvec4 c = uvec4(codes);
@@ -42,9 +56,9 @@ void main() {
   uint row_b = uint(clamp(above + 1, 0, last_row)) * V.raster.w;
   uint left = max(cell_x, 1u) - 1u;
   uint right = min(cell_x + 1u, V.raster.w - 1u);
-  vec3 glow_l = mix(spread[row_a + left].xyz, spread[row_b + left].xyz, down) * V.light.w + V.ground.xyz;
-  vec3 glow_m = mix(spread[row_a + cell_x].xyz, spread[row_b + cell_x].xyz, down) * V.light.w + V.ground.xyz;
-  vec3 glow_r = mix(spread[row_a + right].xyz, spread[row_b + right].xyz, down) * V.light.w + V.ground.xyz;
+  vec3 glow_l = mix(glow_at(row_a + left), glow_at(row_b + left), down) * V.light.w + V.ground.xyz;
+  vec3 glow_m = mix(glow_at(row_a + cell_x), glow_at(row_b + cell_x), down) * V.light.w + V.ground.xyz;
+  vec3 glow_r = mix(glow_at(row_a + right), glow_at(row_b + right), down) * V.light.w + V.ground.xyz;
   const vec4 first = vec4(0.5625, 0.6875, 0.8125, 0.9375);   // from the left cell's middle to this one's
   const vec4 second = vec4(0.0625, 0.1875, 0.3125, 0.4375);  // and on towards the right one's
 
@@ -55,12 +69,11 @@ void main() {
     uint from = min(y, V.raster.y - 1u) * V.raster.z;  // an odd edge counts twice in its chroma
     for (uint half_tile = 0u; half_tile < 2u; ++half_tile) {
       uint x = x0 + half_tile * 4u;
-      uvec4 ab = light[(from + x) / 2u];
-      uvec4 cd = light[(from + x) / 2u + 1u];
-      vec3 a = light_of(ab.xy);
-      vec3 b = x + 1u < V.raster.x ? light_of(ab.zw) : a;
-      vec3 c = light_of(cd.xy);
-      vec3 d = x + 3u < V.raster.x ? light_of(cd.zw) : c;
+      vec3 a, b, c, d;
+      two_pixels((from + x) / 2u, a, b);
+      two_pixels((from + x) / 2u + 1u, c, d);
+      if (x + 1u >= V.raster.x) b = a;
+      if (x + 3u >= V.raster.x) d = c;
       vec4 t = half_tile == 0u ? first : second;
       vec3 near = half_tile == 0u ? glow_l : glow_m;
       vec3 far = (half_tile == 0u ? glow_m : glow_r) - near;

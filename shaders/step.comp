@@ -14,25 +14,34 @@ layout(constant_id = 3) const uint ATTRACTORS = 0u;
 layout(constant_id = 4) const uint SPHERES = 0u;
 layout(constant_id = 5) const uint PLANES = 0u;
 layout(constant_id = 6) const bool TURBULENCE = true;
+layout(constant_id = 7) const uint LIGHTS = 1u;
 
 #include "kernel/lanes.glsl"
 #include "kernel/params.h"
 
 layout(std140, binding = 0) uniform StepBlock { StepParams P; };
 layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
-layout(std430, binding = 2) readonly buffer CohortBlock { Cohort cohort[kClasses]; };
-layout(std430, binding = 3) readonly buffer NoiseBlock { uint noise[]; };
-layout(std430, binding = 4) buffer StateBlock { vec4 state[]; };
+layout(binding = 3) uniform usamplerBuffer noise;
+layout(std430, binding = 4) writeonly buffer StateBlock { vec4 state[]; };
+// All that is only read comes through texel buffers: Mesa's software driver fetches those a vector at a time,
+// and reads of storage buffers one invocation after another. Each invocation reads what it writes before it
+// does, and nobody else reads that.
+layout(binding = 10) uniform samplerBuffer old_state;
+layout(binding = 11) uniform samplerBuffer cohort;
 
 #include "accumulate.glsl"
 layout(std430, binding = 5) buffer LightBlock { ACCUMULATOR light[]; };
 layout(std430, binding = 6) buffer GlowBlock { ACCUMULATOR glow[]; };
 
-U noise_at(U i) { return uvec4(noise[i.x], noise[i.y], noise[i.z], noise[i.w]); }
+uint noise_word(uint i) { return texelFetch(noise, int(i)).x; }
+U noise_at(U i) { return uvec4(noise_word(i.x), noise_word(i.y), noise_word(i.z), noise_word(i.w)); }
+F component(uint group, uint number) { return texelFetch(old_state, int(group + number * P.count.w)); }
 
 #include "kernel/salt.h"
 #include "kernel/motion.h"
 #include "kernel/light.h"
+
+uint glow_rows() { return (V.raster.y + (1u << kGlowShift) - 1u) >> kGlowShift; }
 
 void main() {
   uint group = gl_GlobalInvocationID.x;
@@ -46,12 +55,12 @@ void main() {
   U salt = salt_of(id);
   F px, py, pz, vx, vy, vz;
 
-  px = state[group];
-  py = state[group + stride];
-  pz = state[group + 2u * stride];
-  vx = state[group + 3u * stride];
-  vy = state[group + 4u * stride];
-  vz = state[group + 5u * stride];
+  px = component(group, 0u);
+  py = component(group, 1u);
+  pz = component(group, 2u);
+  vx = component(group, 3u);
+  vy = component(group, 4u);
+  vz = component(group, 5u);
   if (MOVE) {
     move(salt, px, py, pz, vx, vy, vz);
     state[group] = px;
@@ -63,8 +72,8 @@ void main() {
   }
   if (!DRAW || group >= drawn) return;
 
-  vec4 slow = cohort[which].slow;
-  vec4 fast = cohort[which].fast;
+  vec4 slow = texelFetch(cohort, int(which * 3u + 1u));
+  vec4 fast = texelFetch(cohort, int(which * 3u + 2u));
   F inverse_depth;
   U pixel = pixel_of(px, py, pz, inverse_depth);
   pixel = select_u(lessThan(id, splat_u(V.target.y)), pixel, splat_u(kNoPixel));
@@ -76,12 +85,16 @@ void main() {
   U x = pixel & splat_u(0xFFFFu);
   U y = pixel >> 16u;
 
+  // Mesa's software driver gives each of its threads one stretch of the workgroups. With an accumulator for
+  // each half of them, two threads do not fight for the cache lines where most of the light falls.
+  uint part = LIGHTS > 1u && gl_WorkGroupID.x >= gl_NumWorkGroups.x / 2u ? V.raster.y : 0u;
+  U cell = (y + splat_u(part)) * splat_u(V.raster.z) + x;
   for (uint lane = 0u; lane < 4u; ++lane) {
     if (pixel[lane] == kNoPixel) continue;
-    uvec2 word = pack_light(r[lane], g[lane], b[lane]);
-    ACCUMULATE(light, y[lane] * V.raster.z + x[lane], word)
-    if (lane == 0u && (group % (kGlowStride / 4u)) == 0u) {
-      ACCUMULATE(glow, (y[lane] >> kGlowShift) * V.raster.w + (x[lane] >> kGlowShift), word)
-    }
+    ACCUMULATE(light, cell[lane], pack_light(r[lane], g[lane], b[lane]))
+  }
+  if ((group % (kGlowStride / 4u)) == 0u && pixel.x != kNoPixel) {
+    uint rows = part > 0u ? glow_rows() : 0u;
+    ACCUMULATE(glow, ((y.x >> kGlowShift) + rows) * V.raster.w + (x.x >> kGlowShift), pack_light(r.x, g.x, b.x))
   }
 }

@@ -1,8 +1,14 @@
-// The three sums of an accumulator's word; all at their limit once one of them is, which shows as white.
+// The three sums of a pixel; all at their limit once one of them is, which shows as white.
 const uint kFullSum = 1u << 20;
 
-vec3 light_of(uvec2 word) {
-  uvec3 sums = uvec3(word.x & 0x1FFFFFu, (word.x >> 21) | ((word.y & 0x3FFu) << 11), word.y >> 10);
+uvec3 sums_of(uvec2 word) {
+  return uvec3(word.x & 0x1FFFFFu, (word.x >> 21) | ((word.y & 0x3FFu) << 11), word.y >> 10);
+}
+
+vec3 light_of(uvec3 sums) {
   bool full = ((sums.x | sums.y | sums.z) & kFullSum) != 0u;
   return full ? vec3(float(kFullSum)) : vec3(ivec3(sums));
 }
+
+// What two accumulators hold for the same pixel, as one would have held it: full sums stay full.
+uvec3 added(uvec3 a, uvec3 b) { return (a + b) | ((a | b) & kFullSum); }

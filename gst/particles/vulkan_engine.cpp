@@ -40,6 +40,12 @@ enum Binding : uint32_t {
   kAcross,
   kSpread,
   kFrame,
+  kOldState,  // the same buffers again, as texels
+  kCohortTexels,
+  kLightTexels,
+  kGlowTexels,
+  kAcrossTexels,
+  kSpreadTexels,
   kBindings
 };
 
@@ -52,8 +58,7 @@ constexpr uint32_t kCapacityStep = 4096;   // particles
 constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
 constexpr VkDeviceSize kStepAt = 0;
 constexpr VkDeviceSize kViewAt = align(sizeof(StepParams));
-constexpr VkDeviceSize kCohortsAt = kViewAt + align(sizeof(ViewParams));
-constexpr VkDeviceSize kUploadSize = kCohortsAt + align(sizeof(Cohort) * kClasses);
+constexpr VkDeviceSize kUploadSize = kViewAt + align(sizeof(ViewParams));
 
 uint32_t dispatch(uint32_t invocations) { return (invocations + kLocalSize - 1) / kLocalSize; }
 
@@ -93,7 +98,8 @@ Result<std::unique_ptr<ParticleMemory>> VulkanParticles::create(std::shared_ptr<
                                                                 VulkanOptions options, uint32_t particles) {
   uint32_t capacity = (particles + kCapacityStep - 1) / kCapacityStep * kCapacityStep;
   auto buffer = vk::Buffer::create(device, VkDeviceSize{capacity} / 4 * kGroupBytes * kComponents,
-                                   vk::BufferUse::device, std::to_string(particles) + " particles");
+                                   vk::BufferUse::device, std::to_string(particles) + " particles",
+                                   VK_FORMAT_R32G32B32A32_SFLOAT);
   if (!buffer) return buffer.error();
   return std::unique_ptr<ParticleMemory>(
       std::make_unique<VulkanParticles>(std::move(device), options, capacity, std::move(*buffer)));
@@ -142,9 +148,10 @@ class VulkanEngine final : public Engine {
   std::shared_ptr<vk::Device> device_;
   std::unique_ptr<vk::Program> program_;
   std::span<const uint32_t> step_words_;  // the variant that this device can run
+  uint32_t lights_ = 1;                   // accumulators; see step.comp
   KernelShape shape_{.attractors = 0};    // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
-  vk::Buffer upload_, noise_;
+  vk::Buffer upload_, cohorts_, noise_;
   vk::Buffer read_;  // made when somebody reads the state, and kept
   StateRing ring_;
   uint32_t moved_ = 0;  // particles in the last step
@@ -157,26 +164,34 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
   auto engine = std::make_unique<VulkanEngine>(device, options);
   vk::Bindings bindings(kBindings, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER);
   bindings[kStep] = bindings[kView] = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
+  bindings[kNoise] = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+  for (uint32_t i = kOldState; i < kBindings; ++i) bindings[i] = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
   auto program = vk::Program::create(device, bindings);
   if (!program) return program.error();
   engine->program_ = std::move(*program);
 
   bool int64 = options.int64_atomics && device->has_int64_atomics();
   engine->step_words_ = int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
+  engine->lights_ = options.accumulators > 0 ? options.accumulators : device->info().software ? 2 : 1;
+  const uint32_t lights = engine->lights_;
   auto& p = engine->pipelines_;
   for (auto built : {engine->build(p.birth, kBirthWords, {kLocalSize}),
-                     engine->build(p.draw, engine->step_words_, {kLocalSize, 0, 1}),
-                     engine->build(p.glow_across, kGlowWords, {kLocalSize, 0}),
-                     engine->build(p.glow_down, kGlowWords, {kLocalSize, 1})}) {
+                     engine->build(p.draw, engine->step_words_, {kLocalSize, 0, 1, 0, 0, 0, 0, lights}),
+                     engine->build(p.glow_across, kGlowWords, {kLocalSize, 0, lights}),
+                     engine->build(p.glow_down, kGlowWords, {kLocalSize, 1, lights})}) {
     if (!built) return built.error();
   }
 
   auto upload = vk::Buffer::create(device, kUploadSize, vk::BufferUse::upload, "parameters");
   if (!upload) return upload.error();
   engine->upload_ = std::move(*upload);
+  auto cohorts = vk::Buffer::create(device, sizeof(Cohort) * kClasses, vk::BufferUse::upload, "parameters",
+                                    VK_FORMAT_R32G32B32A32_SFLOAT);
+  if (!cohorts) return cohorts.error();
+  engine->cohorts_ = std::move(*cohorts);
   const auto& table = curl_noise();
-  auto noise =
-      vk::Buffer::create(device, table.size() * sizeof(uint32_t), vk::BufferUse::upload, "turbulence");
+  auto noise = vk::Buffer::create(device, table.size() * sizeof(uint32_t), vk::BufferUse::upload,
+                                  "turbulence", VK_FORMAT_R32_UINT);
   if (!noise) return noise.error();
   std::memcpy(noise->data(), table.data(), noise->size());
   engine->noise_ = std::move(*noise);
@@ -189,7 +204,8 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
 
 uint32_t VulkanEngine::most_particles() const {
   const auto& limits = device_->limits();
-  uint64_t bytes = std::min<uint64_t>(limits.maxStorageBufferRange, device_->largest_heap() / 2);
+  uint64_t bytes = std::min({uint64_t{limits.maxStorageBufferRange}, device_->largest_heap() / 2,
+                             uint64_t{limits.maxTexelBufferElements} * kGroupBytes});
   uint64_t by_memory = bytes / (kComponents * kGroupBytes / 4);
   uint64_t by_dispatch = uint64_t{limits.maxComputeWorkGroupCount[0]} * kLocalSize * 4;
   return static_cast<uint32_t>(std::min({by_memory, by_dispatch, uint64_t{1} << 28}) / kCapacityStep *
@@ -197,6 +213,7 @@ uint32_t VulkanEngine::most_particles() const {
 }
 
 Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
+  const auto& limits = device_->limits();
   auto too_large = [&] {
     return Error("A picture of " + std::to_string(layout.width) + "x" + std::to_string(layout.height) +
                  " is too large for the device '" + device_->info().name + "'. Choose a smaller one.");
@@ -206,26 +223,29 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
   picture.light_stride = (layout.width + 7) / 8 * 8;
   picture.glow_stride = picture.light_stride >> kGlowShift;
   picture.glow_rows = (layout.height + (1u << kGlowShift) - 1) >> kGlowShift;
-  uint64_t light_bytes = uint64_t{picture.light_stride} * layout.height * 8;
+  uint64_t light_bytes = uint64_t{picture.light_stride} * layout.height * 8 * lights_;
   uint64_t cells = uint64_t{picture.glow_stride} * picture.glow_rows;
-  if (light_bytes > device_->limits().maxStorageBufferRange || layout.width > 32768 ||
-      layout.height > 32768) {
+  if (light_bytes >
+          std::min<uint64_t>(limits.maxStorageBufferRange, uint64_t{limits.maxTexelBufferElements} * 16) ||
+      layout.width > 32768 || layout.height > 32768) {
     return too_large();
   }
   struct {
     vk::Buffer* to;
     uint64_t size;
-  } wanted[] = {{&picture.light, light_bytes},
-                {&picture.glow, cells * 8},
-                {&picture.across, cells * 16},
-                {&picture.spread, cells * 16}};
+    VkFormat texels;
+  } wanted[] = {{&picture.light, light_bytes, VK_FORMAT_R32G32B32A32_UINT},
+                {&picture.glow, cells * 8 * lights_, VK_FORMAT_R32G32_UINT},
+                {&picture.across, cells * 16, VK_FORMAT_R32G32B32A32_SFLOAT},
+                {&picture.spread, cells * 16, VK_FORMAT_R32G32B32A32_SFLOAT}};
   for (const auto& w : wanted) {
-    auto buffer = vk::Buffer::create(device_, w.size, vk::BufferUse::device, "the picture's light");
+    auto buffer = vk::Buffer::create(device_, w.size, vk::BufferUse::device, "the picture's light", w.texels);
     if (!buffer) return buffer.error();
     *w.to = std::move(*buffer);
   }
   picture_ = std::move(picture);
-  return build(pipelines_.resolve, kResolveWords, {kLocalSize, static_cast<uint32_t>(layout.format)});
+  return build(pipelines_.resolve, kResolveWords,
+               {kLocalSize, static_cast<uint32_t>(layout.format), lights_});
 }
 
 Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_t> words,
@@ -241,9 +261,9 @@ Result<void> VulkanEngine::fit(const KernelShape& shape) {
   if (shape == shape_) return {};
   if (auto done = submission_->wait(); !done) return done;
   for (auto [to, draw] : {std::pair{&pipelines_.move, 0u}, std::pair{&pipelines_.move_and_draw, 1u}}) {
-    auto built = build(
-        *to, step_words_,
-        {kLocalSize, 1, draw, shape.attractors, shape.spheres, shape.planes, shape.turbulence ? 1u : 0u});
+    auto built = build(*to, step_words_,
+                       {kLocalSize, 1, draw, shape.attractors, shape.spheres, shape.planes,
+                        shape.turbulence ? 1u : 0u, lights_});
     if (!built) return built;
   }
   shape_ = shape;
@@ -274,7 +294,7 @@ void VulkanEngine::upload(const Work& work, const VulkanParticles* particles) {
   const Cohort* cohorts = work.step       ? work.step->cohorts
                           : work.snapshot ? work.snapshot->cohorts.data()
                                           : nullptr;
-  if (cohorts) std::memcpy(upload_.data() + kCohortsAt, cohorts, sizeof(Cohort) * kClasses);
+  if (cohorts) std::memcpy(cohorts_.data(), cohorts, sizeof(Cohort) * kClasses);
   if (work.view) {
     ViewParams view = *work.view;
     const FrameLayout& layout = picture_.layout;
@@ -310,18 +330,27 @@ Result<void> VulkanEngine::run(const Work& work) {
   auto bound = [&](const vk::Buffer& buffer) {
     return vk::Submission::Range{buffer.size() > 0 ? buffer.get() : none};
   };
+  auto texels = [](const vk::Buffer& buffer, const vk::Buffer& otherwise) {
+    return vk::Submission::Range{.texels = buffer.size() > 0 ? buffer.texels() : otherwise.texels()};
+  };
   auto* frame = static_cast<VulkanFrame*>(work.frame);
   vk::Submission::Range ranges[kBindings];
   ranges[kStep] = {upload_.get(), kStepAt, sizeof(StepParams)};
   ranges[kView] = {upload_.get(), kViewAt, sizeof(ViewParams)};
-  ranges[kCohorts] = {upload_.get(), kCohortsAt, sizeof(Cohort) * kClasses};
-  ranges[kNoise] = {noise_.get()};
+  ranges[kCohorts] = {cohorts_.get()};
+  ranges[kNoise] = texels(noise_, noise_);
   ranges[kState] = {particles ? particles->buffer().get() : none};
   ranges[kLight] = bound(picture_.light);
   ranges[kGlow] = bound(picture_.glow);
   ranges[kAcross] = bound(picture_.across);
   ranges[kSpread] = bound(picture_.spread);
   ranges[kFrame] = {frame ? frame->buffer().get() : none};
+  ranges[kOldState] = particles ? texels(particles->buffer(), cohorts_) : texels(cohorts_, cohorts_);
+  ranges[kCohortTexels] = texels(cohorts_, cohorts_);
+  ranges[kLightTexels] = texels(picture_.light, noise_);
+  ranges[kGlowTexels] = texels(picture_.glow, noise_);
+  ranges[kAcrossTexels] = texels(picture_.across, cohorts_);
+  ranges[kSpreadTexels] = texels(picture_.spread, cohorts_);
   if (auto begun = submission_->begin(ranges); !begun) return begun;
 
   if (work.splat) {
@@ -387,7 +416,7 @@ Result<void> VulkanEngine::read(const ParticleMemory& memory, uint32_t count, co
     read_ = std::move(*buffer);
   }
   std::array<vk::Submission::Range, kBindings> nothing;
-  nothing.fill({noise_.get()});
+  nothing.fill({upload_.get(), 0, VK_WHOLE_SIZE, cohorts_.texels()});
   if (auto begun = submission_->begin(nothing); !begun) return begun;
   submission_->barrier();  // what the last step wrote
   for (uint32_t c = 0; c < kComponents; ++c)

@@ -1,6 +1,9 @@
 #include "vk/buffer.hpp"
 
+#include <sys/mman.h>
+
 #include <array>
+#include <cstdint>
 #include <span>
 
 namespace campaign::vk {
@@ -24,10 +27,24 @@ std::array<VkMemoryPropertyFlags, 3> preferences(BufferUse use) {
   return {};
 }
 
+// A software driver's memory is the process's own, and light falls on a picture at random: in pages of 4 KiB
+// a walk of the page tables for each particle costs more than the particle. A hint, so refusing it is no
+// error.
+void ask_for_huge_pages(const Device& device, VkDeviceMemory memory, VkDeviceSize size) {
+  constexpr uintptr_t kHugePage = 2u << 20;  // bytes
+  void* data = nullptr;
+  if (!device.info().software || size < kHugePage) return;
+  if (vkMapMemory(device.get(), memory, 0, VK_WHOLE_SIZE, 0, &data) != VK_SUCCESS) return;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + size) / kHugePage * kHugePage;
+  if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  vkUnmapMemory(device.get(), memory);
+}
+
 }  // namespace
 
 Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size, BufferUse use,
-                              std::string_view what) {
+                              std::string_view what, VkFormat texels) {
   auto failed = [&](VkResult r) {
     return Error("The device '" + device->info().name + "' has no room for " + std::string(what) + " (" +
                      std::to_string(size >> 20) + " MiB). Use fewer particles or a smaller picture.",
@@ -41,6 +58,7 @@ Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size,
   info.size = size;
   info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
                VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT;
+  if (texels != VK_FORMAT_UNDEFINED) info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
   info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
   VkBuffer handle = VK_NULL_HANDLE;
   if (VkResult r = vkCreateBuffer(device->get(), &info, nullptr, &handle); r != VK_SUCCESS) return failed(r);
@@ -61,6 +79,19 @@ Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size,
     return failed(r);
   buffer.memory_ = MemoryHandle(device->get(), memory);
   if (VkResult r = vkBindBufferMemory(device->get(), handle, memory, 0); r != VK_SUCCESS) return failed(r);
+  if (device->memory_flags(*type) & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) {
+    ask_for_huge_pages(*device, memory, needs.size);
+  }
+  if (texels != VK_FORMAT_UNDEFINED) {
+    VkBufferViewCreateInfo view{VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO};
+    view.buffer = handle;
+    view.format = texels;
+    view.range = VK_WHOLE_SIZE;
+    VkBufferView made = VK_NULL_HANDLE;
+    if (VkResult r = vkCreateBufferView(device->get(), &view, nullptr, &made); r != VK_SUCCESS)
+      return failed(r);
+    buffer.texels_ = BufferViewHandle(device->get(), made);
+  }
   if (use != BufferUse::device) {
     void* data = nullptr;
     if (VkResult r = vkMapMemory(device->get(), memory, 0, VK_WHOLE_SIZE, 0, &data); r != VK_SUCCESS) {

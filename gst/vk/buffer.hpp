@@ -19,12 +19,14 @@ enum class BufferUse {
 
 class Buffer {
  public:
-  // `what` names the buffer in the error when memory is short.
+  // `what` names the buffer in the error when memory is short. With `texels`, shaders may also read it as a
+  // texel buffer of that format, all of it.
   static Result<Buffer> create(std::shared_ptr<Device> device, VkDeviceSize size, BufferUse use,
-                               std::string_view what);
+                               std::string_view what, VkFormat texels = VK_FORMAT_UNDEFINED);
   Buffer() = default;
 
   VkBuffer get() const { return buffer_.get(); }
+  VkBufferView texels() const { return texels_.get(); }
   VkDeviceSize size() const { return size_; }
   std::byte* data() const { return data_; }  // null for BufferUse::device
 
@@ -32,6 +34,7 @@ class Buffer {
   std::shared_ptr<Device> device_;  // outlives the handles below
   MemoryHandle memory_;             // freed after the buffer that is bound to it
   BufferHandle buffer_;
+  BufferViewHandle texels_;
   VkDeviceSize size_ = 0;
   std::byte* data_ = nullptr;  // mapped for the buffer's whole life
 };

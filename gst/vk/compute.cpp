@@ -147,6 +147,7 @@ Result<void> Submission::begin(std::span<const Range> buffers) {
     writes[i].descriptorCount = 1;
     writes[i].descriptorType = bindings[i];
     writes[i].pBufferInfo = &infos[i];
+    writes[i].pTexelBufferView = &buffers[i].texels;
   }
   vkUpdateDescriptorSets(device_->get(), static_cast<uint32_t>(bindings.size()), writes, 0, nullptr);
 

@@ -12,7 +12,7 @@
 
 namespace campaign::vk {
 
-// What each binding is, in order: a uniform block or a storage buffer.
+// What each binding is, in order: a uniform block, a storage buffer or a uniform texel buffer.
 using Bindings = std::vector<VkDescriptorType>;
 
 class Program {
@@ -48,6 +48,7 @@ class Submission {
     VkBuffer buffer = VK_NULL_HANDLE;
     VkDeviceSize offset = 0;
     VkDeviceSize size = VK_WHOLE_SIZE;
+    VkBufferView texels = VK_NULL_HANDLE;  // for a texel buffer, instead of the above
   };
 
   // Waits for the last use, then starts to record with these buffers bound, one for each binding.

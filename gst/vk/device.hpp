@@ -45,6 +45,7 @@ class Device {
 
   // A memory type out of `allowed` (a bit mask) with all of `wanted`.
   std::optional<uint32_t> memory_type(uint32_t allowed, VkMemoryPropertyFlags wanted) const;
+  VkMemoryPropertyFlags memory_flags(uint32_t type) const { return memory_.memoryTypes[type].propertyFlags; }
 
   VkResult submit(VkCommandBuffer commands, VkFence fence);
 

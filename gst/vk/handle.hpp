@@ -31,6 +31,7 @@ class Handle {
 };
 
 using BufferHandle = Handle<VkBuffer, vkDestroyBuffer>;
+using BufferViewHandle = Handle<VkBufferView, vkDestroyBufferView>;
 using MemoryHandle = Handle<VkDeviceMemory, vkFreeMemory>;
 using PipelineHandle = Handle<VkPipeline, vkDestroyPipeline>;
 using PipelineLayoutHandle = Handle<VkPipelineLayout, vkDestroyPipelineLayout>;

@@ -92,6 +92,10 @@ int brightest(const Picture& picture) {
   return most;
 }
 
+// All particles in one point, never moving: far beyond what a pixel can hold.
+const char* const kHeap = R"({"emitters":[{"size":[0,0,0],"slow":"#ff0000","fast":"#ff0000","brightness":4}],
+                              "look":{"glow":0,"background":"#000000"}})";
+
 const FrameLayout kSmall = FrameLayout::packed(PixelFormat::nv12, 320, 180);
 
 TEST(Simulation, TheSameSeedGivesTheSameFrames) {
@@ -147,13 +151,17 @@ TEST(Simulation, DevicesWithout64BitAtomicsDrawTheSameBits) {
             Drawing(vulkan({.int64_atomics = false}), "galaxy", kSmall).draw_all(3));
 }
 
+TEST(Simulation, OneAccumulatorAndTwoDrawTheSameBits) {
+  for (const char* scene : {"galaxy", kHeap}) {
+    EXPECT_EQ(Drawing(vulkan({.accumulators = 1}), scene, kSmall).draw_all(3),
+              Drawing(vulkan({.accumulators = 2}), scene, kSmall).draw_all(3));
+  }
+}
+
 TEST(Simulation, AFullPixelIsWhiteOnBothExecutors) {
-  // All particles in one point, never moving: far beyond what a pixel can hold.
-  const char* heap = R"({"emitters":[{"size":[0,0,0],"slow":"#ff0000","fast":"#ff0000","brightness":4}],
-                         "look":{"glow":0,"background":"#000000"}})";
   auto layout = FrameLayout::packed(PixelFormat::rgba, 64, 64);
   for (bool on_cpu : {true, false}) {
-    auto picture = Drawing(on_cpu ? make_cpu_engine() : vulkan(), heap, layout).draw(0);
+    auto picture = Drawing(on_cpu ? make_cpu_engine() : vulkan(), kHeap, layout).draw(0);
     int white = 0;
     for (size_t i = 0; i < picture.bytes.size(); i += 4) {
       int red = std::to_integer<int>(picture.bytes[i]), green = std::to_integer<int>(picture.bytes[i + 1]);
