@@ -92,12 +92,10 @@ class CpuEngine final : public Engine {
   struct Worker {  // what each worker writes without asking the others
     Array<uint64_t> glow;
     Array<uint32_t> sums;  // of the band at hand; zero between bands
-    Array<uint8_t> lit;    // likewise
     Array<float> scratch;
   };
 
-  void give_birth(const Step& step, const cpu::State& particles);
-  void bring(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin, uint32_t end);
+  void move(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin, uint32_t end);
   void fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts);
   void clear(uint32_t drawn);
   void resolve(const ViewParams& view, std::byte* frame);
@@ -141,7 +139,6 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
   glows_.clear();
   for (auto& worker : mine_) {
     worker.sums = Array<uint32_t>(pixels * 4);
-    worker.lit = Array<uint8_t>(pixels / cpu::kPad);
     worker.glow = Array<uint64_t>(size_t{glow_width_} * glow_rows_ + 1);
     worker.scratch = Array<float>(cpu::scratch_size(glow_stride_));
     glows_.push_back(glow_of(worker));
@@ -152,34 +149,20 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
   return {};
 }
 
-void CpuEngine::give_birth(const Step& step, const cpu::State& particles) {
-  uint32_t groups = (step.params.count.x + 3) / 4, fresh = step.params.count.y / 4;
-  uint32_t born = step.params.births.x;
-  workers_.run(
-      born, [&](unsigned, uint32_t i) { kernel_.birth(step, particles, step.cohorts[i].life.z, 0, groups); });
-  if (fresh < groups) {
-    workers_.run(kClasses, [&](unsigned, uint32_t c) { kernel_.birth(step, particles, c, fresh, groups); });
-  }
-}
-
-// Particles [begin, end) of a state that others hold, copied to where they will be moved, and births among
-// them.
-void CpuEngine::bring(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin,
-                      uint32_t end) {
-  const uint32_t old_end = std::min(end, step.params.count.y);  // those above are born
-  const uint32_t groups = std::min((step.params.count.x + 3) / 4, end / 4);
+// One step of particles [begin, end), whole groups: those that were there move, those that are born take the
+// places of others or come anew.
+void CpuEngine::move(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin,
+                     uint32_t end) {
+  const uint32_t* noise = curl_noise().data();
+  const uint32_t old_end = std::min(end, step.params.count.y);
   if (begin < old_end) {
-    float* const out[] = {to.px, to.py, to.pz, to.vx, to.vy, to.vz};
-    const float* const in[] = {from.px, from.py, from.pz, from.vx, from.vy, from.vz};
-    for (size_t c = 0; c < kComponents; ++c) {
-      std::memcpy(out[c] + begin, in[c] + begin, (old_end - begin) * sizeof(float));
-    }
+    kernel_.move(step, noise, from, to, begin, old_end);
     for (uint32_t i = 0; i < step.params.births.x; ++i) {
-      kernel_.birth(step, to, step.cohorts[i].life.z, begin / 4, groups);
+      kernel_.birth(step, noise, to, step.cohorts[i].life.z, begin / 4, old_end / 4);
     }
   }
   for (uint32_t c = 0; c < kClasses && old_end < end; ++c) {
-    kernel_.birth(step, to, c, std::max(begin, old_end) / 4, groups);
+    kernel_.birth(step, noise, to, c, std::max(begin, old_end) / 4, end / 4);
   }
 }
 
@@ -200,7 +183,7 @@ void CpuEngine::clear(uint32_t drawn) {
 }
 
 void CpuEngine::sum(const Worker& worker, uint32_t band) {
-  const cpu::Sums sums{worker.sums.get(), worker.lit.get()};
+  uint32_t* const sums = worker.sums.get();
   size_t summed = 0;
   bands_.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
     summed += static_cast<size_t>(end - begin);
@@ -224,7 +207,7 @@ void CpuEngine::resolve(const ViewParams& view, std::byte* frame) {
     const uint32_t end = std::min((band + 1) << raster_.band_shift, raster_.rows);
     for (uint32_t row = band << raster_.band_shift, first = 0; row < end;
          row += 2, first += 2 * raster_.stride) {
-      kernel_.resolve(view, raster_, {mine.sums.get(), mine.lit.get()}, first, spread, layout_, row / 2,
+      kernel_.resolve(view, raster_, mine.sums.get() + size_t{first} * 4, spread, layout_, row / 2,
                       mine.scratch.get(), frame);
     }
   });
@@ -250,18 +233,15 @@ Result<void> CpuEngine::run(const Work& work) {
   const auto state_of = [](const ParticleMemory* m) {
     return m ? static_cast<const CpuParticles*>(m)->state() : cpu::State{};
   };
-  const cpu::State particles = state_of(memory), held = state_of(turn.from);
-  const bool elsewhere = turn.from && turn.from != turn.to;
-  if (work.step && !elsewhere) give_birth(*work.step, particles);
-  const uint32_t moved = work.step ? work.step->params.count.x : 0;
+  const cpu::State particles = state_of(memory), before = state_of(turn.from ? turn.from : memory);
+  const uint32_t moved = work.step ? round_up(work.step->params.count.x, 4) : 0;
   const uint32_t drawn = work.splat && memory ? std::min(work.view->target.y, memory->capacity()) : 0;
   const uint32_t end = std::max(moved, drawn);
   if (work.splat) clear(drawn);
   workers_.run((end + kChunk - 1) / kChunk, [&](unsigned worker, uint32_t chunk) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
     // All while the chunk is in the cache; moved and drawn apart, which is faster than both in one loop.
-    if (elsewhere) bring(*work.step, held, particles, from, round_up(to, 4));
-    if (work.step) kernel_.move(*work.step, curl_noise().data(), particles, from, to);
+    if (from < moved) move(*work.step, before, particles, from, std::min(to, moved));
     if (from < drawn)
       kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
                    bands_.of_worker(worker), glows_[worker]);

@@ -69,8 +69,10 @@ struct Tone {
 
 HWY_INLINE size_t lanes() { return hn::Lanes(DF()); }
 
-void birth(const Step& step, State state, uint32_t which, uint32_t first_group, uint32_t end_group) {
+void birth(const Step& step, const uint32_t* noise, State state, uint32_t which, uint32_t first_group,
+           uint32_t end_group) {
   Births births(step.params);
+  Motion motion(step, noise);
   const Cohort& cohort = step.cohorts[which];
   const uint32_t groups = static_cast<uint32_t>(lanes() / 4);  // of four particles, in a vector
   uint32_t group = first_group + (which + kClasses - first_group % kClasses) % kClasses;
@@ -79,12 +81,26 @@ void birth(const Step& step, State state, uint32_t which, uint32_t first_group, 
   float* const to[6] = {state.px, state.py, state.pz, state.vx, state.vy, state.vz};
   for (; group < end_group; group += groups * kClasses) {
     for (uint32_t lane = 0; lane < lanes(); ++lane) ids[lane] = (group + lane / 4 * kClasses) * 4 + lane % 4;
+    const U id{hn::Load(DU(), ids)};
     F x[6];
-    births.birth(U{hn::Load(DU(), ids)}, cohort.life.y, cohort.life.x, x[0], x[1], x[2], x[3], x[4], x[5]);
+    births.birth(id, cohort.life.y, cohort.life.x, x[0], x[1], x[2], x[3], x[4], x[5]);
+    motion.move(salt_of(id), x[0], x[1], x[2], x[3], x[4], x[5]);
     for (int c = 0; c < 6; ++c) store_f(x[c], out[c]);
     for (uint32_t g = 0; g < groups && group + g * kClasses < end_group; ++g) {
       for (int c = 0; c < 6; ++c) std::memcpy(to[c] + ids[g * 4], out[c] + g * 4, 4 * sizeof(float));
     }
+  }
+}
+
+void move(const Step& step, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end) {
+  Motion motion(step, noise);
+  const U iota{hn::Iota(DU(), 0)};
+  for (uint32_t i = begin; i < end; i += static_cast<uint32_t>(lanes())) {
+    F px = load_f(from.px + i), py = load_f(from.py + i), pz = load_f(from.pz + i);
+    F vx = load_f(from.vx + i), vy = load_f(from.vy + i), vz = load_f(from.vz + i);
+    motion.move(salt_of(splat_u(i) + iota), px, py, pz, vx, vy, vz);
+    store_f(px, to.px + i), store_f(py, to.py + i), store_f(pz, to.pz + i);
+    store_f(vx, to.vx + i), store_f(vy, to.vy + i), store_f(vz, to.vz + i);
   }
 }
 
@@ -93,18 +109,6 @@ struct Block {
   alignas(64) uint32_t band[kBlock], glow_at[kBlock];
   alignas(64) Record record[kBlock];
 };
-
-void move(const Step& step, const uint32_t* noise, State s, uint32_t begin, uint32_t end) {
-  Motion motion(step, noise);
-  const U iota{hn::Iota(DU(), 0)};
-  for (uint32_t i = begin; i < end; i += static_cast<uint32_t>(lanes())) {
-    F px = load_f(s.px + i), py = load_f(s.py + i), pz = load_f(s.pz + i);
-    F vx = load_f(s.vx + i), vy = load_f(s.vy + i), vz = load_f(s.vz + i);
-    motion.move(salt_of(splat_u(i) + iota), px, py, pz, vx, vy, vz);
-    store_f(px, s.px + i), store_f(py, s.py + i), store_f(pz, s.pz + i);
-    store_f(vx, s.vx + i), store_f(vy, s.vy + i), store_f(vz, s.vz + i);
-  }
-}
 
 // The light of particles i and on, one vector, into places `k` and on of the block.
 HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i,
@@ -148,28 +152,31 @@ void draw(const ViewParams& view, const CohortLanes& cohorts, State state, uint3
     for (uint32_t k = 0; k < count; k += static_cast<uint32_t>(lanes())) {
       gather(view, cohorts, state, from + k, raster, glow, block, k);
     }
+    for (uint32_t k = 0; k < count; k += kGlowStride) __builtin_prefetch(glow.words + block.glow_at[k], 1);
+#pragma GCC unroll 4
     for (uint32_t k = 0; k < count; ++k) lists.append(block.band[k], block.record[k]);
     for (uint32_t k = 0; k < count; k += kGlowStride) add_glow(glow.words, block.glow_at[k], block.record[k]);
   }
 }
 
-void add(const Record* begin, const Record* end, Sums sums) {
+void add(const Record* begin, const Record* end, uint32_t* sums) {
   const hn::FixedTag<uint32_t, 4> wide;
   const hn::FixedTag<uint16_t, 4> narrow;
+#pragma GCC unroll 4
   for (const Record* at = begin; at != end; ++at) {
     __builtin_prefetch(at + 64);
-    const size_t pixel = *at & 0xFFFF;
-    uint32_t* sum = sums.words + pixel * 4;
-    const auto weights = hn::PromoteTo(wide, hn::LoadU(narrow, reinterpret_cast<const uint16_t*>(at)));
-    hn::Store(hn::Add(hn::Load(wide, sum), weights), wide, sum);
-    sums.lit[pixel / kPad] = 1;
+    const auto* parts = reinterpret_cast<const uint16_t*>(at);
+    uint16_t pixel;
+    std::memcpy(&pixel, parts, sizeof pixel);
+    uint32_t* sum = sums + size_t{pixel} * 4;
+    hn::Store(hn::Add(hn::Load(wide, sum), hn::PromoteTo(wide, hn::LoadU(narrow, parts))), wide, sum);
   }
 }
 
 constexpr uint32_t kWhite = 1u << 20;  // a channel that is full; also the limit of shaders/accumulate.glsl
 
-void clamp(Sums sums, size_t pixels) {
-  for (size_t i = 0; i < pixels * 4; ++i) sums.words[i] = std::min(sums.words[i], kWhite);
+void clamp(uint32_t* sums, size_t pixels) {
+  for (size_t i = 0; i < pixels * 4; ++i) sums[i] = std::min(sums[i], kWhite);
 }
 
 // Sums of several glow accumulators. A cell that is full in one of them, or in the sum, stays full: no carry.
@@ -299,8 +306,7 @@ HWY_INLINE Rgb take_light(uint32_t* words, bool lit) {
 }
 
 HWY_INLINE void store_bytes(F codes, uint8_t* to) {
-  hn::StoreU(hn::DemoteTo(hn::Rebind<uint8_t, DF>(), hn::ConvertTo(DI(), codes.v)), hn::Rebind<uint8_t, DF>(),
-             to);
+  hn::StoreU(hn::DemoteTo(hn::Rebind<uint8_t, DF>(), truncate(codes)), hn::Rebind<uint8_t, DF>(), to);
 }
 
 alignas(64) constexpr float kDither[2][16] = {
@@ -353,7 +359,14 @@ HWY_INLINE void repeat_column(F& first, F& second, size_t last) {
   first = load_f(both_halves), second = load_f(both_halves + lanes());
 }
 
-void resolve(const ViewParams& view, const Raster& raster, Sums sums, size_t first, Glow glow,
+// Whether any light fell on these pixels; most of a picture may be dark, and tells so cheaply.
+HWY_INLINE bool is_lit(const uint32_t* sums, size_t pixels) {
+  auto any = hn::Zero(DU());
+  for (size_t i = 0; i < pixels * 4; i += lanes()) any = hn::Or(any, hn::Load(DU(), sums + i));
+  return !hn::AllTrue(DU(), hn::Eq(any, hn::Zero(DU())));
+}
+
+void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow glow,
              const FrameLayout& layout, uint32_t pair, float* scratch, std::byte* frame) {
   const size_t n = lanes(), width = layout.width;
   const Under glow_under(view, glow, pair, scratch);
@@ -373,13 +386,11 @@ void resolve(const ViewParams& view, const Raster& raster, Sums sums, size_t fir
   bool lit[2] = {false, false};
   for (size_t x = 0; x < width; x += 2 * n) {
     for (uint32_t y = 0; y < rows && x % kPad == 0; ++y) {
-      uint8_t& flag = sums.lit[(first + y * raster.stride + x) / kPad];
-      lit[y] = flag != 0;
-      flag = 0;
+      lit[y] = is_lit(sums + (y * raster.stride + x) * 4, kPad);
     }
     Rgb color[2][2];  // by row, by half
     for (size_t h = 0; h < 2; ++h) {
-      uint32_t* words = sums.words + (first + x + h * n) * 4;
+      uint32_t* words = sums + (x + h * n) * 4;
       const Rgb under = glow_under.at(x + h * n);
       color[0][h] = tone_of(take_light(words, lit[0]), exposure, under);
       // An odd edge counts twice in its chroma, and two dark rows look alike.
@@ -416,7 +427,7 @@ void resolve(const ViewParams& view, const Raster& raster, Sums sums, size_t fir
     F cb = Tone().blue_code(blue, luma) + half, cr = Tone().red_code(red, luma) + half;
     if (nv12) {
       const hn::Rebind<uint8_t, DF> d8;
-      auto code = [&](F v) HWY_ATTR { return hn::DemoteTo(d8, hn::ConvertTo(DI(), v.v)); };
+      auto code = [&](F v) HWY_ATTR { return hn::DemoteTo(d8, truncate(v)); };
       blue_row.write(x, 2 * n,
                      [&](uint8_t* to) HWY_ATTR { hn::StoreInterleaved2(code(cb), code(cr), d8, to); });
     } else {
@@ -428,7 +439,7 @@ void resolve(const ViewParams& view, const Raster& raster, Sums sums, size_t fir
 
 const Kernel* kernel() {
   static const Kernel table{
-      hwy::TargetName(HWY_TARGET), birth, move, draw, add, clamp, glow_across, glow_down, resolve};
+      hwy::TargetName(HWY_TARGET), move, birth, draw, add, clamp, glow_across, glow_down, resolve};
   return &table;
 }
 

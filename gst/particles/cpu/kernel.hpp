@@ -28,13 +28,6 @@ struct Raster {
   uint32_t bands() const { return (rows + band_rows() - 1) >> band_shift; }
 };
 
-// The sums of one band: four words a pixel, of which the first is of no use and the others are red, green and
-// blue. `lit` has a byte for each kPad pixels, not zero once light fell there: what is dark is not read.
-struct Sums {
-  uint32_t* words;
-  uint8_t* lit;
-};
-
 // A worker's light at an eighth of the picture's size, for the glow: one 64-bit word a cell, as in
 // shaders/accumulate.glsl, rows of `stride`, and one more word for what is off the picture.
 struct Light {
@@ -56,25 +49,30 @@ struct Glow {  // the spread glow, planar; `stride` cells a row with kPad to spa
 struct Kernel {
   const char* name;  // of the instruction set
 
-  // All particles of cohort `which` with groups from `first_group` below `end_group`.
-  void (*birth)(const Step&, State, uint32_t which, uint32_t first_group, uint32_t end_group);
-  // Particles [begin, end), begin a multiple of kPad.
-  void (*move)(const Step&, const uint32_t* noise, State, uint32_t begin, uint32_t end);
+  // One step of particles [begin, end), begin a multiple of kPad; `from` may be `to`. `stream`: past the
+  // cache, for a state that is not read again at once.
+  void (*move)(const Step&, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end);
+  // After move(): all particles of cohort `which` with groups from `first_group` below `end_group` are born,
+  // and make their first step.
+  void (*birth)(const Step&, const uint32_t* noise, State, uint32_t which, uint32_t first_group,
+                uint32_t end_group);
+  // The light of particles [begin, end) to the lists and the glow; begin as above.
   void (*draw)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, const Raster&,
                Bands::Lists&, Light glow);
 
-  // Adds a run of records to the sums of their band. No more than kMostSummed a band without clamp() between.
-  void (*add)(const Record* begin, const Record* end, Sums);
-  void (*clamp)(Sums, size_t pixels);
+  // Adds a run of records to the sums of their band: four words a pixel, of which the first is of no use and
+  // the others are red, green and blue. No more than kMostSummed a band without clamp() between.
+  void (*add)(const Record* begin, const Record* end, uint32_t* sums);
+  void (*clamp)(uint32_t* sums, size_t pixels);
 
   // Row `row` of the glow: summed over the workers' into floats, spread along x; then along y.
   void (*glow_across)(const ViewParams&, const Light* glows, uint32_t count, uint32_t row, Glow to);
   void (*glow_down)(const ViewParams&, Glow across, uint32_t row, Glow to);
 
-  // Rows 2 * pair and 2 * pair + 1 of the picture, whose sums begin at pixel `first` of `sums` and are zero
-  // afterwards. `scratch` is the thread's own, of scratch_size(glow's stride) floats.
-  void (*resolve)(const ViewParams&, const Raster&, Sums, size_t first, Glow, const FrameLayout&,
-                  uint32_t pair, float* scratch, std::byte* frame);
+  // Rows 2 * pair and 2 * pair + 1 of the picture, out of their sums, which are zero afterwards. `scratch` is
+  // the thread's own, of scratch_size(glow's stride) floats.
+  void (*resolve)(const ViewParams&, const Raster&, uint32_t* sums, Glow, const FrameLayout&, uint32_t pair,
+                  float* scratch, std::byte* frame);
 };
 
 constexpr size_t scratch_size(uint32_t glow_stride) { return size_t{3} * (glow_stride + kPad); }
