@@ -9,7 +9,9 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "floor/floor.hpp"
 #include "particles/engine.hpp"
 #include "particles/presets.hpp"
 #include "particles/renderer.hpp"
@@ -112,6 +114,54 @@ void run_ladder(benchmark::State& state) {
   if (failed) state.SkipWithError("a rung was not drawn");
 }
 
+// The same frame by hand, for this scene only, on as many threads as the engine takes; from a state that the
+// engine made.
+void run_floor(benchmark::State& state, uint32_t particles, uint32_t width, uint32_t height) {
+  const auto* loops = campaign::bench::floor_loops();
+  if (!loops) return state.SkipWithError("needs a processor with AVX2");
+  auto engine = Engine::open("cpu");
+  auto scene = find_scene("benchmark");
+  if (!engine || !scene) return state.SkipWithError("no engine or no scene");
+  World world(*scene, 1, particles);
+  world.restart(0);
+  Step step;
+  Nanoseconds time = 0;
+  for (int i = 0; i < 90; ++i) {
+    if (auto next = world.advance(time += kFrameTime)) step = *next;
+    const Work move{.step = &step};
+    if (!(*engine)->run(move)) return state.SkipWithError("no state");
+  }
+  campaign::bench::Floor floor(*loops, std::max(1u, std::thread::hardware_concurrency()), particles, width,
+                               height);
+  auto room = [&](unsigned c) { return std::span(floor.component(c), particles); };
+  if (!(*engine)->read(particles, {room(0), room(1), room(2), room(3), room(4), room(5)})) {
+    return state.SkipWithError("the state cannot be read");
+  }
+  std::vector<uint8_t> nv12(size_t{width} * height * 3 / 2);
+  const auto view = world.view(width, height, particles);
+  for (auto _ : state) {
+    floor.frame(step, view, nv12.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetLabel(loops->name);
+}
+
+// What reading and writing the state once costs, on the same threads.
+void run_copy(benchmark::State& state, uint32_t particles) {
+  constexpr size_t kPart = 64 << 10;
+  const size_t bytes = particles * 6 * sizeof(float);
+  std::vector<std::byte> from(bytes), to(bytes);
+  campaign::Workers workers(std::max(1u, std::thread::hardware_concurrency()));
+  for (auto _ : state) {
+    workers.run(static_cast<uint32_t>((bytes + kPart - 1) / kPart), [&](unsigned, uint32_t part) {
+      const size_t at = part * kPart;
+      std::memcpy(to.data() + at, from.data() + at, std::min(kPart, bytes - at));
+    });
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(bytes) * state.iterations());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -142,6 +192,18 @@ int main(int argc, char** argv) {
       }
     }
   }
+  for (auto size : {kSizes[1], kSizes[2]}) {
+    for (uint32_t count : {500'000u, 1'000'000u}) {
+      std::string name = "floor/" + std::to_string(count / 1000) + "k/" + std::to_string(size.height) + "p";
+      benchmark::RegisterBenchmark(
+          name.c_str(), [=](benchmark::State& state) { run_floor(state, count, size.width, size.height); })
+          ->Unit(benchmark::kMillisecond)
+          ->UseRealTime();
+    }
+  }
+  benchmark::RegisterBenchmark("copy/1000k", [](benchmark::State& state) { run_copy(state, 1'000'000); })
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
   benchmark::RegisterBenchmark("ladder/1000k/4rungs", run_ladder)
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime();
