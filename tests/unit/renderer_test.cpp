@@ -13,6 +13,7 @@
 #include "particles/simulation.hpp"
 #include "particles/state_ring.hpp"
 #include "particles/vulkan_engine.hpp"
+#include "tests/support/psnr.hpp"
 
 namespace campaign::particles {
 namespace {
@@ -73,15 +74,6 @@ Bytes fused(bool on_cpu, const char* scene, const FrameLayout& layout, int64_t l
     EXPECT_TRUE(drawn && *drawn);
   }
   return Bytes((*memory)->data(), (*memory)->data() + layout.size);
-}
-
-double psnr(const Bytes& a, const Bytes& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    double d = std::to_integer<int>(a[i]) - std::to_integer<int>(b[i]);
-    sum += d * d;
-  }
-  return sum == 0 ? 99 : 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.size()) / sum);
 }
 
 const FrameLayout kSmall = FrameLayout::packed(PixelFormat::nv12, 320, 180);
@@ -284,7 +276,7 @@ TEST(Renderer, BothExecutorsDrawTheSamePicture) {
     Simulation simulation(make_engine(on_cpu), *find_scene("benchmark"), 3, kParticles);
     return picture(*snapshot_at(simulation, 10), kSmall);
   };
-  EXPECT_GE(psnr(draw(true), draw(false)), 45);
+  EXPECT_GE(test::psnr(draw(true), draw(false)), 45);
 }
 
 TEST(Renderer, TheSnapshotOfAnotherDeviceIsRefusedAndSaysWhatToDo) {

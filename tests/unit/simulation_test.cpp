@@ -4,12 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstring>
 
 #include "particles/cpu/cpu_engine.hpp"
 #include "particles/presets.hpp"
 #include "particles/vulkan_engine.hpp"
+#include "tests/support/psnr.hpp"
 
 namespace campaign::particles {
 namespace {
@@ -75,15 +75,6 @@ class Drawing {
   std::unique_ptr<FrameMemory> memory_;
 };
 
-double psnr(const Picture& a, const Picture& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.bytes.size(); ++i) {
-    double d = std::to_integer<int>(a.bytes[i]) - std::to_integer<int>(b.bytes[i]);
-    sum += d * d;
-  }
-  return sum == 0 ? 99 : 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.bytes.size()) / sum);
-}
-
 int brightest(const Picture& picture) {
   int most = 0;
   for (size_t i = 0; i < size_t{picture.layout.width} * picture.layout.height; ++i) {
@@ -139,8 +130,8 @@ TEST(Simulation, BothExecutorsDrawTheSamePicture) {
   for (auto format : {PixelFormat::nv12, PixelFormat::i420, PixelFormat::rgba, PixelFormat::bgra}) {
     for (auto [width, height] : {std::pair{320u, 180u}, {321u, 181u}, {17u, 9u}, {1u, 1u}}) {
       auto layout = FrameLayout::packed(format, width, height);
-      double agreement = psnr(Drawing(make_cpu_engine(), "benchmark", layout).draw_all(10),
-                              Drawing(vulkan(), "benchmark", layout).draw_all(10));
+      double agreement = test::psnr(Drawing(make_cpu_engine(), "benchmark", layout).draw_all(10).bytes,
+                                    Drawing(vulkan(), "benchmark", layout).draw_all(10).bytes);
       EXPECT_GE(agreement, 45) << static_cast<int>(format) << " " << width << "x" << height;
     }
   }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+// Vectors are members of structs here, which those of SVE, whose length no compiler knows, cannot be.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "particles/cpu/kernel.cpp"
 #include <hwy/foreach_target.h>
@@ -237,6 +239,8 @@ void glow_down(const ViewParams& view, Glow across, uint32_t row, Glow to) {
 }
 
 struct Rgb {
+  HWY_INLINE Rgb() {}
+  HWY_INLINE Rgb(F red, F green, F blue) : r(red), g(green), b(blue) {}
   F r, g, b;
 };
 

@@ -8,13 +8,19 @@ using DF = hn::ScalableTag<float>;
 using DU = hn::RebindToUnsigned<DF>;
 using DI = hn::RebindToSigned<DF>;
 
+// Constructors that are written out get the instruction set of this place; implicit ones would not, with GCC.
 struct F {
+  HWY_INLINE F() {}
+  HWY_INLINE F(hn::Vec<DF> vector) : v(vector) {}
   hn::Vec<DF> v;
 };
 struct U {
+  HWY_INLINE U() {}
+  HWY_INLINE U(hn::Vec<DU> vector) : v(vector) {}
   hn::Vec<DU> v;
 };
 struct M {
+  HWY_INLINE M(hn::Mask<DF> mask) : v(mask) {}
   hn::Mask<DF> v;
 };
 
@@ -61,9 +67,11 @@ HWY_INLINE F abs_f(F x) { return {hn::Abs(x.v)}; }
 HWY_INLINE F min_f(F a, F b) { return {hn::Min(a.v, b.v)}; }
 HWY_INLINE F max_f(F a, F b) { return {hn::Max(a.v, b.v)}; }
 HWY_INLINE F sqrt_f(F x) { return {hn::Sqrt(x.v)}; }
-HWY_INLINE F rsqrt_fast(F x) { return {hn::ApproximateReciprocalSqrt(x.v)}; }
-// One Newton step on the processor's estimate: 22 bits or more.
-HWY_INLINE F rsqrt_f(F x) {
-  F y = rsqrt_fast(x);
-  return y * (splat_f(1.5f) - splat_f(0.5f) * x * y * y);
+HWY_INLINE F refine_rsqrt(F x, F y) { return y * (splat_f(1.5f) - splat_f(0.5f) * x * y * y); }  // Newton
+// 12 bits or more: x86 estimates as many, NEON eight.
+HWY_INLINE F rsqrt_fast(F x) {
+  const F estimate{hn::ApproximateReciprocalSqrt(x.v)};
+  return HWY_TARGET == HWY_NEON ? refine_rsqrt(x, estimate) : estimate;
 }
+// 22 bits or more.
+HWY_INLINE F rsqrt_f(F x) { return refine_rsqrt(x, rsqrt_fast(x)); }
