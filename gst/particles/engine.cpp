@@ -7,14 +7,15 @@
 
 namespace campaign::particles {
 
-Result<std::unique_ptr<Engine>> Engine::open(std::string_view choice) {
+Result<std::unique_ptr<Engine>> Engine::open(std::string_view choice,
+                                             const std::filesystem::path& cache_folder) {
   if (choice == "cpu") return make_cpu_engine();
   if (choice.empty() || choice == "auto") {
     auto devices = vk::list_devices();
     auto gpu = [](const vk::DeviceInfo& info) { return !info.software; };
     if (!devices || std::ranges::none_of(*devices, gpu)) return make_cpu_engine();
   }
-  auto device = vk::Device::open(choice);
+  auto device = vk::Device::open(choice, cache_folder);
   if (!device) return device.error();
   return make_vulkan_engine(std::move(*device));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,8 +33,9 @@ struct StateOut {
 class Engine {
  public:
   // `device`: "auto" (a GPU if there is one, else the processor), "cpu", or the index or part of the name of
-  // a Vulkan device.
-  static Result<std::unique_ptr<Engine>> open(std::string_view device);
+  // a Vulkan device. `cache_folder` keeps what a Vulkan driver compiles, see vk::Device.
+  static Result<std::unique_ptr<Engine>> open(std::string_view device,
+                                              const std::filesystem::path& cache_folder = {});
   virtual ~Engine() = default;
 
   virtual const std::string& device_name() const = 0;

@@ -70,7 +70,8 @@ Result<PipelineHandle> Program::pipeline(std::span<const uint32_t> spirv,
   info.stage.pSpecializationInfo = &special;
   info.layout = layout_.get();
   VkPipeline pipeline = VK_NULL_HANDLE;
-  if (VkResult r = vkCreateComputePipelines(device_->get(), VK_NULL_HANDLE, 1, &info, nullptr, &pipeline);
+  if (VkResult r =
+          vkCreateComputePipelines(device_->get(), device_->pipeline_cache(), 1, &info, nullptr, &pipeline);
       r != VK_SUCCESS) {
     return device_error(*device_, "vkCreateComputePipelines", r);
   }

@@ -152,7 +152,8 @@ Result<std::vector<DeviceInfo>> list_devices() {
   return (*instance)->infos;
 }
 
-Result<std::shared_ptr<Device>> Device::open(std::string_view choice) {
+Result<std::shared_ptr<Device>> Device::open(std::string_view choice,
+                                             const std::filesystem::path& cache_folder) {
   static std::mutex lock;
   static std::map<unsigned, std::weak_ptr<Device>> open_devices;
 
@@ -163,13 +164,15 @@ Result<std::shared_ptr<Device>> Device::open(std::string_view choice) {
   std::scoped_lock guard(lock);
   auto& slot = open_devices[static_cast<unsigned>(*chosen)];
   if (auto device = slot.lock()) return device;
-  auto device = open_physical(*instance, (*instance)->infos[*chosen], (*instance)->physical[*chosen]);
+  auto device =
+      open_physical(*instance, (*instance)->infos[*chosen], (*instance)->physical[*chosen], cache_folder);
   if (device) slot = *device;
   return device;
 }
 
 Result<std::shared_ptr<Device>> Device::open_physical(std::shared_ptr<Instance> instance, DeviceInfo info,
-                                                      VkPhysicalDevice physical) {
+                                                      VkPhysicalDevice physical,
+                                                      const std::filesystem::path& cache_folder) {
   auto family = compute_family(physical);
 
   VkPhysicalDeviceVulkan12Features has12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES};
@@ -207,12 +210,39 @@ Result<std::shared_ptr<Device>> Device::open_physical(std::shared_ptr<Instance> 
         "vkCreateDevice: " + name_of(r));
   }
   vkGetDeviceQueue(device->device_, *family, 0, &device->queue_);
+  device->open_cache(cache_folder, properties);
   return device;
+}
+
+void Device::open_cache(const std::filesystem::path& folder, const VkPhysicalDeviceProperties& properties) {
+  cache_file_.emplace(folder, CacheIdentity::of(properties));
+  const std::vector<std::byte> data = cache_file_->read();
+  cache_read_ = data.size();
+  VkPipelineCacheCreateInfo info{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+  info.initialDataSize = data.size();
+  info.pInitialData = data.data();
+  VkPipelineCache cache = VK_NULL_HANDLE;
+  if (vkCreatePipelineCache(device_, &info, nullptr, &cache) == VK_SUCCESS) {
+    cache_ = PipelineCacheHandle(device_, cache);
+  }
+}
+
+void Device::save_cache() const {
+  if (cache_.get() == VK_NULL_HANDLE || cache_file_->path().empty()) return;
+  size_t size = 0;
+  if (vkGetPipelineCacheData(device_, cache_.get(), &size, nullptr) != VK_SUCCESS) return;
+  // Caches only grow, so one of the same size is the one that was read.
+  if (size == cache_read_ || size > PipelineCacheFile::kLargest) return;
+  std::vector<std::byte> data(size);
+  if (vkGetPipelineCacheData(device_, cache_.get(), &size, data.data()) != VK_SUCCESS) return;
+  (void)cache_file_->write(std::span(data).first(size));
 }
 
 Device::~Device() {
   if (device_ == VK_NULL_HANDLE) return;
   vkDeviceWaitIdle(device_);
+  save_cache();
+  cache_ = {};
   vkDestroyDevice(device_, nullptr);
 }
 

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "util/result.hpp"
+#include "vk/handle.hpp"
+#include "vk/pipeline_cache.hpp"
 
 namespace campaign::vk {
 
@@ -30,8 +32,10 @@ Result<std::vector<DeviceInfo>> list_devices();
 class Device {
  public:
   // `choice`: "auto" (the fastest kind there is), an index, or part of a name in any case. The same device
-  // is opened once a process, and closed with its last user.
-  static Result<std::shared_ptr<Device>> open(std::string_view choice);
+  // is opened once a process, and closed with its last user. Compiled pipelines are kept in `cache_folder`,
+  // if it is not empty, when the device is closed; the first to open a device decides.
+  static Result<std::shared_ptr<Device>> open(std::string_view choice,
+                                              const std::filesystem::path& cache_folder = {});
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
@@ -40,6 +44,7 @@ class Device {
   VkDevice get() const { return device_; }
   uint32_t queue_family() const { return queue_family_; }
   bool has_int64_atomics() const { return int64_atomics_; }
+  VkPipelineCache pipeline_cache() const { return cache_.get(); }  // null where there is none
   const VkPhysicalDeviceLimits& limits() const { return limits_; }
   VkDeviceSize largest_heap() const;
 
@@ -53,7 +58,10 @@ class Device {
   struct Instance;
   Device() = default;
   static Result<std::shared_ptr<Device>> open_physical(std::shared_ptr<Instance> instance, DeviceInfo info,
-                                                       VkPhysicalDevice physical);
+                                                       VkPhysicalDevice physical,
+                                                       const std::filesystem::path& cache_folder);
+  void open_cache(const std::filesystem::path& folder, const VkPhysicalDeviceProperties& properties);
+  void save_cache() const;
   static Result<std::shared_ptr<Instance>> make_instance();
   friend Result<std::vector<DeviceInfo>> list_devices();
 
@@ -64,6 +72,9 @@ class Device {
   std::mutex queue_lock_;
   uint32_t queue_family_ = 0;
   bool int64_atomics_ = false;
+  std::optional<PipelineCacheFile> cache_file_;
+  uint64_t cache_read_ = 0;    // bytes that were in it
+  PipelineCacheHandle cache_;  // gone before the device is, see ~Device
   VkPhysicalDeviceLimits limits_{};
   VkPhysicalDeviceMemoryProperties memory_{};
 };

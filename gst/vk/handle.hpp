@@ -33,6 +33,7 @@ class Handle {
 using BufferHandle = Handle<VkBuffer, vkDestroyBuffer>;
 using BufferViewHandle = Handle<VkBufferView, vkDestroyBufferView>;
 using MemoryHandle = Handle<VkDeviceMemory, vkFreeMemory>;
+using PipelineCacheHandle = Handle<VkPipelineCache, vkDestroyPipelineCache>;
 using PipelineHandle = Handle<VkPipeline, vkDestroyPipeline>;
 using PipelineLayoutHandle = Handle<VkPipelineLayout, vkDestroyPipelineLayout>;
 using ShaderHandle = Handle<VkShaderModule, vkDestroyShaderModule>;

@@ -24,6 +24,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -82,6 +83,11 @@ enum { PROP_STATS = 100, PROP_IS_LIVE };  // above those of particlesettings.cpp
 
 Impl& impl(gpointer self) { return *static_cast<GstParticleSrc*>(self)->impl; }
 
+// Where users expect what can be made again: below $XDG_CACHE_HOME or ~/.cache.
+std::filesystem::path cache_folder() {
+  return std::filesystem::path(g_get_user_cache_dir()) / "gst-campaign";
+}
+
 gboolean gst_particle_src_start(GstBaseSrc* src) {
   return at_boundary(src, FALSE, [&]() -> gboolean {
     auto settings = impl(src).settings.snapshot();
@@ -96,7 +102,7 @@ gboolean gst_particle_src_start(GstBaseSrc* src) {
     }
     const auto& scene = settings.live.scene->parsed;
     if (!scene) return fail(GST_RESOURCE_ERROR_SETTINGS, scene.error());
-    auto engine = particles::Engine::open(settings.device);
+    auto engine = particles::Engine::open(settings.device, cache_folder());
     if (!engine) return fail(GST_RESOURCE_ERROR_NOT_FOUND, engine.error());
     GST_INFO_OBJECT(src, "on %s", (*engine)->device_name().c_str());
     impl(src).stats.with([&](ParticleStats& stats) { stats = ParticleStats((*engine)->device_name()); });
