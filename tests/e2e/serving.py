@@ -3,9 +3,12 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVE = ROOT / "pipelines" / "serve"
@@ -64,10 +67,13 @@ class Server:
     """pipelines/serve as a child process, with what it said."""
 
     def __init__(self, *options, port=0):
+        self._start([str(SERVE), "--port", str(port), *options])
+
+    def _start(self, command, env=None):
         self.said = []
         self.process = subprocess.Popen(
-            [str(SERVE), "--port", str(port), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True)
         self._reader = threading.Thread(target=lambda: self.said.extend(self.process.stdout), daemon=True)
         self._reader.start()
         try:
@@ -80,7 +86,10 @@ class Server:
     def _address(self):
         if self.process.poll() is not None:
             self._reader.join(5)
-            raise AssertionError(f"pipelines/serve ended with {self.process.returncode}:\n{self.text}")
+            raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.text}")
+        return self._told_address()
+
+    def _told_address(self):
         match = re.search(r"http://\S+/\?campaign=0", self.text)
         return match and match[0]
 
@@ -115,3 +124,24 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         end(below)
+
+
+class LaunchedServer(Server):
+    """A gst-launch-1.0 line with a campaignsink in it, as a user would compose it; "{port}" in it is filled in."""
+
+    def __init__(self, launch):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._wanted_port = free.getsockname()[1]
+        build = ROOT / os.environ.get("CAMPAIGN_BUILD_DIR", "build")
+        plugins = [str(build / "plugins" / "particles"), str(build / "plugins" / "campaign")]
+        self._start(["gst-launch-1.0", "-q", *launch.format(port=self._wanted_port).split()],
+                    env={**os.environ, "GST_PLUGIN_PATH": ":".join(plugins)})
+
+    def _told_address(self):
+        url = f"http://127.0.0.1:{self._wanted_port}/?campaign=0"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return url
+        except (urllib.error.URLError, OSError):
+            return None  # not yet

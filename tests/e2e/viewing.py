@@ -146,6 +146,11 @@ class Viewer:
     def keys(self, text):
         ActionChains(self.driver).send_keys(text).perform()
 
+    def wake(self):
+        """The mouse moves, and the bar comes back."""
+        ActionChains(self.driver).move_by_offset(5, 5).move_by_offset(-5, -5).perform()
+        until(lambda: self.element("bar").value_of_css_property("opacity") == "1", 5, "the bar is seen")
+
     def point_in_picture(self, x, y):
         """A place of the picture as an offset from the middle of the video element, in CSS pixels."""
         return self.ask("""

@@ -1,6 +1,7 @@
 // What lies around the picture: the card that says what is going on, the bar, the keys, full screen,
 // and how all of it fades away when nobody moves.
 
+import { ids } from "./choice.js";
 import { countdownInWords, inWords } from "./state.js";
 import { campaignUrl } from "./url.js";
 
@@ -16,7 +17,7 @@ export class Chrome {
 
   /**
    * @param {import("./overlay.js").Overlay} overlay
-   * @param {{retry: () => void, zoom: (notches: number) => void, quality: (name: string) => void}} actions
+   * @param {{retry: () => void, zoom: (notches: number) => void}} actions
    */
   constructor(overlay, actions) {
     this.#overlay = overlay;
@@ -26,7 +27,6 @@ export class Chrome {
     byId("toggle-help").onclick = () => this.#toggleHelp();
     byId("toggle-full").onclick = () => this.#toggleFullScreen();
     byId("video").ondblclick = () => this.#toggleFullScreen();
-    byId("quality").onchange = (event) => actions.quality(event.target.value);
     document.addEventListener("fullscreenchange", () => {
       byId("toggle-full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
     });
@@ -57,11 +57,8 @@ export class Chrome {
     this.#count(state);
   }
 
-  welcome({ campaigns, qualities }) {
+  welcome({ campaigns }) {
     this.#campaigns = ids(campaigns);
-    const names = ids(qualities);
-    byId("quality-label").hidden = names.length < 2;
-    byId("quality").replaceChildren(...["auto", ...names].map((name) => new Option(name, name)));
   }
 
   #listCampaigns(state) {
@@ -151,10 +148,4 @@ export class Chrome {
       document.body.classList.add("idle");
     }, IDLE_MS);
   }
-}
-
-/** Ids out of a list that may hold strings or objects with an id. */
-function ids(list) {
-  if (!Array.isArray(list)) return [];
-  return list.map((entry) => (typeof entry === "string" ? entry : entry?.id ?? entry?.name)).filter((id) => typeof id === "string");
 }

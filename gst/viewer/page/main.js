@@ -1,6 +1,7 @@
 // Puts the page together, and shows what it knows as window.campaign for tests and for the curious.
 
 import { Chrome } from "./chrome.js";
+import { Menus } from "./menus.js";
 import { Overlay } from "./overlay.js";
 import { Picture } from "./picture.js";
 import { Pointer } from "./pointer.js";
@@ -19,11 +20,14 @@ const pointer = new Pointer(byId("video"), byId("touch"), (message) => session.s
 const chrome = new Chrome(overlay, {
   retry: () => session.retry(),
   zoom: (notches) => pointer.zoom(notches),
-  quality: (quality) => session.send({ type: "subscribe", campaign: session.state.campaign, quality }),
 });
+const menus = new Menus(byId("campaigns"), byId("quality"), (campaign, quality) => session.watch(campaign, quality));
 const session = new Session(request(location.search), picture, {
   state: (state) => chrome.state(state),
-  welcome: (message) => chrome.welcome(message),
+  welcome: (message) => {
+    chrome.welcome(message);
+    menus.welcome(message, session.quality);
+  },
   message: receive,
   stats: (seen) => {
     known.stats = Object.freeze(seen);
@@ -40,6 +44,8 @@ function receive(message) {
     case "quality":
       known.quality = Object.freeze(message);
       overlay.quality(message);
+      menus.switched(message);
+      session.switched(message);
       break;
     case "campaign:state:v1:update":
       known.world = Object.freeze(message);

@@ -1,5 +1,6 @@
 // The statistics: four live graphs, and the rest as a list of words.
 
+import { switchInWords } from "./choice.js";
 import { Graph } from "./graphs.js";
 import { bitrateInWords } from "./stats.js";
 
@@ -12,7 +13,8 @@ export class Overlay {
   #rows = new Map(); // term → <dd>
   #seen = null;
   #server = null;
-  #quality = "";
+  #quality = null; // the last message
+  #switch = "";
 
   constructor(panel, graphs, list) {
     this.#panel = panel;
@@ -49,7 +51,8 @@ export class Overlay {
   }
 
   quality(message) {
-    this.#quality = message.quality ?? "";
+    this.#switch = switchInWords(this.#quality, message) || this.#switch;
+    this.#quality = message;
     if (this.open) this.#words();
   }
 
@@ -63,7 +66,9 @@ export class Overlay {
     const server = this.#server ?? {};
     const words = {
       Resolution: seen?.width ? `${seen.width} × ${seen.height}` : "",
-      Quality: this.#quality || server.quality,
+      Quality: this.#quality?.quality || server.quality,
+      "Last switch": this.#switch,
+      "Network carries": this.#quality?.estimate > 0 ? bitrateInWords(this.#quality.estimate) : "",
       Codec: [seen?.codec || server.codec, server.encoder].filter(Boolean).join(", "),
       Decoder: seen?.decoder,
       "Frames decoded": seen && seen.framesDecoded.toLocaleString("en"),

@@ -2,6 +2,7 @@
 // that is, and stops only when the server refuses or another tab took over.
 
 import { Backoff } from "./backoff.js";
+import { AUTO } from "./choice.js";
 import { Connection } from "./connection.js";
 import { passes } from "./state.js";
 import { complaint, socketUrl } from "./url.js";
@@ -14,6 +15,7 @@ export class Session {
   #connection = null;
   #waiting = null; // timer of the next try
   #givenPeer; // the id the page's address asked for, which is kept whatever happens
+  #quality = AUTO; // what the viewer wishes, also after coming back
   #state;
 
   /**
@@ -61,6 +63,28 @@ export class Session {
     else if (!this.#connection) this.start();
   }
 
+  /** The quality that the viewer wishes. */
+  get quality() {
+    return this.#quality;
+  }
+
+  /** The viewer wishes to see this, over the connection that is there. */
+  watch(campaign, quality) {
+    this.#quality = quality;
+    this.send({ type: "subscribe", campaign, quality });
+  }
+
+  /** The server sends this from here on; coming back, or reloading the page, leads to the same campaign. */
+  switched({ campaign }) {
+    if (!campaign || campaign === this.#request.campaign) return;
+    this.#request.campaign = campaign;
+    const address = new URL(location.href);
+    address.searchParams.set("campaign", campaign);
+    history.replaceState(null, "", address);
+    const { campaign: _, ...state } = this.#state;
+    this.#enter(state);
+  }
+
   send(message) {
     this.#connection?.send(message);
   }
@@ -77,6 +101,7 @@ export class Session {
         // Coming back under the same id lets the server end the old session at once.
         if (typeof message.peer === "string") this.#request.peer = message.peer;
         this.#on.welcome(message);
+        if (this.#quality !== AUTO) this.watch(this.#request.campaign, this.#quality);
       },
       message: this.#on.message,
       stats: this.#on.stats,
