@@ -19,7 +19,9 @@ constexpr TimeDelta kCalmQueue = TimeDelta::ms(50);  // own: half of the delay t
 // without any cut for some time, it is ours and others' like us: a TCP flow's would have shown a trend again.
 constexpr TimeDelta kStandingQueue = TimeDelta::ms(100), kStuck = TimeDelta::seconds(10);
 constexpr double kFullQueueLoss = 0.005;
-constexpr double kCalmLoss = 0.02;    // draft, 6: below it, loss means nothing
+constexpr double kCalmLoss = 0.02;  // draft, 6: below it, loss means nothing
+constexpr TimeDelta kSettling =
+    TimeDelta::ms(500);               // own: a key frame of eight frames' size, sent and drained
 constexpr double kProbeFloor = 0.85;  // libwebrtc goog_cc: kProbeDropThroughputFraction
 // A receiver's clock in nanoseconds is within ±73 years of its zero; what is outside is a mistake that would
 // overflow.
@@ -98,8 +100,10 @@ Usage BandwidthEstimator::detect_usage() {
   Usage usage = detector_.usage() == Usage::overuse ? Usage::normal : detector_.usage();
   for (const PacketResult& result : results_) {
     queueing_.add(result.packet.sent, result.received, now_);
-    if (result.packet.probe != kNoProbe) {
-      // A probe's own queue says nothing about the rate at which we send.
+    const bool settling = source_changed_ && result.packet.sent >= *source_changed_ &&
+                          result.packet.sent - *source_changed_ < kSettling;
+    if (result.packet.probe != kNoProbe || settling) {
+      // A probe's own queue says nothing about the rate at which we send, nor does that of a key frame.
       groups_.reset();
       continue;
     }
@@ -169,6 +173,13 @@ ProbeController::Network BandwidthEstimator::network() const {
           .application_limited = application_.since(),
           .last_decrease = last_decrease(),
           .sending = last_media_ && now_ - *last_media_ < kSendingOfLate};
+}
+
+void BandwidthEstimator::on_source_changed(Timestamp now) {
+  source_changed_ = advance(now);
+  groups_.reset();
+  trend_.reset();
+  detector_.reset();
 }
 
 void BandwidthEstimator::on_time(Timestamp now) {

@@ -81,6 +81,11 @@ class BandwidthEstimator {
   // Probes that are to be sent now; call until empty.
   std::optional<ProbePlan> next_probe();
 
+  // The source sends another stream from now on (a rung was switched): its key frame and the size of its
+  // frames make a step in the delay that is no trend. The delay is not judged for half a second, and then
+  // afresh.
+  void on_source_changed(Timestamp now);
+
   // Asks for a probe at `rate` (bounded by the limits) as soon as the network is calm: before a better
   // quality.
   void request_probe(DataRate rate) { probes_.request(rate); }
@@ -119,7 +124,8 @@ class BandwidthEstimator {
   ProbeMeasurement measurement_;
   ProbeController probes_;
 
-  std::optional<Timestamp> first_sent_since_feedback_, last_media_, last_feedback_, last_silence_cut_;
+  std::optional<Timestamp> first_sent_since_feedback_, last_media_, last_feedback_, last_silence_cut_,
+      source_changed_;
   std::optional<ProbeResult> last_probe_;
   std::optional<Timestamp> last_probe_at_;
   bool started_ = false;

@@ -1,6 +1,7 @@
 #include "media_flow.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace campaign::network {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 constexpr TimeDelta kFrame = TimeDelta::us(33'333);
 constexpr DataSize kPacket = DataSize::bytes(1200);
 constexpr double kFrameNoise = 0.15;                   // frames differ by up to this much from their share
+constexpr double kKeyFrame = 5;                        // frames
 constexpr TimeDelta kTick = TimeDelta::ms(25);         // the element's timer
 constexpr TimeDelta kResolution = TimeDelta::us(250);  // of arrival times in transport-wide feedback
 
@@ -50,7 +52,8 @@ void MediaFlow::next_frame(std::uint64_t run) {
   if (!running_ || run != run_) return;
   const double noise = std::uniform_real_distribution(1 - kFrameNoise, 1 + kFrameNoise)(random_);
   const DataRate rate = config_.source_rate.value_or(controller_->target());
-  const double bytes = std::max(double((rate * kFrame).bytes()) * noise, 50.0);
+  const double key = std::exchange(key_frame_, false) ? kKeyFrame : 1;
+  const double bytes = std::max(double((rate * kFrame).bytes()) * noise * key, 50.0);
   const int packets = int(std::ceil(bytes / double(kPacket.bytes())));
   for (int i = 0; i < packets; ++i) {
     // A full pacer loses the packet, as the element would drop to the next key frame.

@@ -26,6 +26,11 @@ class MediaFlow {
 
   void start();
   void stop();  // a pause, too
+  // Another rung, which begins with a key frame.
+  void set_source_rate(DataRate rate) {
+    config_.source_rate = rate;
+    key_frame_ = true;
+  }
 
   struct Bin {
     double media_bits = 0;   // that arrived
@@ -64,7 +69,7 @@ class MediaFlow {
   Config config_;
   std::mt19937 random_;
   Pacer pacer_;
-  bool running_ = false, ticking_ = false;
+  bool key_frame_ = false, running_ = false, ticking_ = false;
   std::uint64_t run_ = 0;  // counts starts, so that a stopped encoder's last frame does not come
   Timestamp wake_ = Timestamp::never();
   std::int64_t next_sequence_ = 0;

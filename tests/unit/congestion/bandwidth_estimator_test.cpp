@@ -145,6 +145,29 @@ TEST(BandwidthEstimator, KeepsItsEstimateWhileNothingIsSent) {
   EXPECT_EQ(session.estimator.target(), before);
 }
 
+// The delay of each packet, over a second, climbs by 30 ms: a step that a trend would take for overuse.
+bool cut_by_a_step(bool announced) {
+  BandwidthEstimator estimator({});
+  Timestamp now = Timestamp::seconds(100);
+  double later_ms = 0;
+  bool overused = false;
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    now = now + TimeDelta::ms(10);
+    if (i == 500 && announced) estimator.on_source_changed(now);
+    if (i >= 500 && i < 530) later_ms += 1;
+    estimator.on_packet_sent(now, i, DataSize::bytes(500));
+    const PacketFeedback told{i, now + TimeDelta::us(std::int64_t(later_ms * 1000) + 30'000)};
+    estimator.on_feedback(now + TimeDelta::ms(60), std::span(&told, 1));
+    overused |= estimator.state().last_decrease.has_value();
+  }
+  return overused;
+}
+
+TEST(BandwidthEstimator, TakesTheStepOfAnotherStreamForNoTrend) {
+  EXPECT_TRUE(cut_by_a_step(false));
+  EXPECT_FALSE(cut_by_a_step(true));
+}
+
 TEST(BandwidthEstimator, StaysWithinItsLimits) {
   Session session;
   session.play(40);
