@@ -96,11 +96,12 @@ Spread spread_of(std::vector<Time> values) {
 
 Report::Report(const Options& options, std::vector<ViewingResult> viewings, RunCost cost)
     : options_(options), viewings_(std::move(viewings)), cost_(cost) {
-  std::vector<Time> join, first_frame, switches, pauses;
+  std::vector<Time> offer, join, first_frame, switches, pauses;
   std::vector<bool> has_frames(options.viewers, false);
   unsigned measured = 0;
   for (const ViewingResult& viewing : viewings_) {
     add(total_, viewing.media);
+    if (viewing.offered) offer.push_back(*viewing.offered);
     if (viewing.joined) join.push_back(*viewing.joined);
     if (viewing.first_frame) first_frame.push_back(*viewing.first_frame);
     if (viewing.media.frames > 0) {
@@ -122,6 +123,7 @@ Report::Report(const Options& options, std::vector<ViewingResult> viewings, RunC
   }
   joined_ = static_cast<unsigned>(join.size());
   without_frames_ = static_cast<unsigned>(std::count(has_frames.begin(), has_frames.end(), false));
+  offer_ = spread_of(std::move(offer));
   join_ = spread_of(std::move(join));
   first_frame_ = spread_of(std::move(first_frame));
   switch_ = spread_of(std::move(switches));
@@ -138,6 +140,7 @@ std::string Report::table() const {
     print(out, "%-16s %10zu %10.0f %10.0f %10.0f\n", name, spread.count, milliseconds(spread.p50),
           milliseconds(spread.p95), milliseconds(spread.max));
   };
+  row("offer", offer_);
   row("join", join_);
   row("first frame", first_frame_);
   if (switches_asked_ > 0) row("switch", switch_);
@@ -219,6 +222,7 @@ std::string Report::json() const {
                    {"joined", joined_},
                    {"viewers_without_frames", without_frames_},
                    {"failures", failures},
+                   {"offer_ms", to_json(offer_)},
                    {"join_ms", to_json(join_)},
                    {"first_frame_ms", to_json(first_frame_)},
                    {"switch_ms", to_json(switch_)},

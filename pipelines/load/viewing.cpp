@@ -77,6 +77,7 @@ void Viewing::take_offer(const std::string& sdp) {
     fail("the server offered twice; a change of quality needs no negotiation");
     return;
   }
+  offered_ = monotonic_now() - started_;
   auto offer = parse_offer(sdp);
   if (!offer) {
     fail(offer.error().for_user());
@@ -232,6 +233,7 @@ void Viewing::subscribe(const std::string& campaign, const std::string& quality,
 
 ViewingResult Viewing::result(Time now) const {
   ViewingResult result;
+  result.offered = offered_;
   result.joined = joined_;
   result.lasted = now - started_;
   if (reception_) result.media = reception_->counters(now);

@@ -76,7 +76,7 @@ class Viewing {
   std::vector<std::string> early_candidates_;
 
   Time started_{}, answered_{}, next_report_{}, next_feedback_{};
-  std::optional<Time> joined_;
+  std::optional<Time> offered_, joined_;
   std::optional<Welcome> welcome_;
   std::optional<Switch> switching_;
   std::uint64_t switches_asked_ = 0, switches_refused_ = 0;

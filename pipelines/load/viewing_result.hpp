@@ -11,6 +11,7 @@ namespace campaign::load {
 // Times are since the viewer began to join, before its WebSocket was opened.
 struct ViewingResult {
   unsigned viewer = 0;
+  std::optional<Time> offered;      // the server has made its offer: what came before is its own time
   std::optional<Time> joined;       // media can flow: ICE, DTLS and SRTP are up
   std::optional<Time> first_frame;  // complete, and decodable
   Time lasted{};
