@@ -43,4 +43,11 @@ Result<void> Engine::check_read(const ParticleMemory& memory, uint32_t count, co
   return check_read(count, memory.capacity(), to);
 }
 
+Result<void> Engine::check_read_light(const FrameLayout& layout, std::span<const uint32_t> to) {
+  const size_t needed = size_t{layout.width} * layout.height * 3;
+  if (needed > 0 && to.size() == needed) return {};
+  return Error::invalid("The room for the light", "three numbers for each pixel of the picture that is set",
+                        std::to_string(to.size()));
+}
+
 }  // namespace campaign::particles

@@ -61,10 +61,15 @@ class Engine {
   // The same of a state that somebody holds and that lies on this device, wherever it was made: its first
   // `count` particles, and no more than they are brought over.
   virtual Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) = 0;
+  // The light that the last splat left on the picture: red, green and blue summed for each pixel, row by row.
+  // A pixel that took more than 2^20 of one of them holds any number from there on. `to` has room for three
+  // numbers a pixel.
+  virtual Result<void> read_light(std::span<uint32_t> to) = 0;
 
  protected:
   static Result<void> check_read(uint32_t count, uint32_t there, const StateOut& to);
   Result<void> check_read(const ParticleMemory& memory, uint32_t count, const StateOut& to) const;
+  static Result<void> check_read_light(const FrameLayout& layout, std::span<const uint32_t> to);
 };
 
 }  // namespace campaign::particles

@@ -49,7 +49,7 @@ enum Binding : uint32_t {
   kBindings
 };
 
-constexpr uint32_t kLocalSize = 64;
+constexpr uint32_t kLocalSize = 256;       // small groups cost lavapipe a tenth of a frame more
 constexpr uint32_t kComponents = 6;        // position and velocity
 constexpr uint32_t kGroupBytes = 16;       // four particles of one component
 constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
@@ -124,6 +124,7 @@ class VulkanEngine final : public Engine {
     return ring_.wait_for_room(particles, patience);
   }
   Result<void> read(uint32_t count, const StateOut& to) override;
+  Result<void> read_light(std::span<uint32_t> to) override;
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
  private:
@@ -144,6 +145,12 @@ class VulkanEngine final : public Engine {
   Result<void> fit(const KernelShape& shape);
   void upload(const Work& work, const VulkanParticles* particles);
   void copy(const VulkanParticles& from, const VulkanParticles& to);
+  struct Piece {
+    const vk::Buffer* from;
+    VkDeviceSize offset, size;
+  };
+  // Copies these, one after the other, to where the processor can read them: read_.
+  Result<void> bring(std::span<const Piece> pieces);
 
   std::shared_ptr<vk::Device> device_;
   std::unique_ptr<vk::Program> program_;
@@ -403,30 +410,62 @@ Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
   return count == 0 ? Result<void>{} : read(*ring_.current(), count, to);
 }
 
-Result<void> VulkanEngine::read(const ParticleMemory& memory, uint32_t count, const StateOut& to) {
-  if (auto fits = check_read(memory, count, to); !fits) return fits;
-  if (count == 0) return {};
-  const auto& state = static_cast<const VulkanParticles&>(memory);
-  const VkDeviceSize part = VkDeviceSize{(count + 3) / 4} * kGroupBytes;
+Result<void> VulkanEngine::bring(std::span<const Piece> pieces) {
+  VkDeviceSize size = 0;
+  for (const Piece& piece : pieces) size += piece.size;
   if (auto done = submission_->wait(); !done) return done;
-  if (read_.size() < part * kComponents) {
-    auto buffer =
-        vk::Buffer::create(device_, part * kComponents, vk::BufferUse::readback, "a copy of the state");
+  if (read_.size() < size) {
+    auto buffer = vk::Buffer::create(device_, size, vk::BufferUse::readback, "a copy to read");
     if (!buffer) return buffer.error();
     read_ = std::move(*buffer);
   }
   std::array<vk::Submission::Range, kBindings> nothing;
   nothing.fill({upload_.get(), 0, VK_WHOLE_SIZE, cohorts_.texels()});
   if (auto begun = submission_->begin(nothing); !begun) return begun;
-  submission_->barrier();  // what the last step wrote
-  for (uint32_t c = 0; c < kComponents; ++c)
-    submission_->copy(state.buffer(), c * state.component_size(), read_, c * part, part);
+  submission_->barrier();  // what the last work wrote
+  VkDeviceSize at = 0;
+  for (const Piece& piece : pieces) {
+    submission_->copy(*piece.from, piece.offset, read_, at, piece.size);
+    at += piece.size;
+  }
   submission_->barrier();
   if (auto sent = submission_->submit(); !sent) return sent;
-  if (auto done = submission_->wait(); !done) return done;
+  return submission_->wait();
+}
+
+Result<void> VulkanEngine::read(const ParticleMemory& memory, uint32_t count, const StateOut& to) {
+  if (auto fits = check_read(memory, count, to); !fits) return fits;
+  if (count == 0) return {};
+  const auto& state = static_cast<const VulkanParticles&>(memory);
+  const VkDeviceSize part = VkDeviceSize{(count + 3) / 4} * kGroupBytes;
+  Piece pieces[kComponents];
+  for (uint32_t c = 0; c < kComponents; ++c) pieces[c] = {&state.buffer(), c * state.component_size(), part};
+  if (auto brought = bring(pieces); !brought) return brought;
   const std::span<float> rooms[kComponents] = {to.px, to.py, to.pz, to.vx, to.vy, to.vz};
   for (uint32_t c = 0; c < kComponents; ++c) {
     if (!rooms[c].empty()) std::memcpy(rooms[c].data(), read_.data() + c * part, count * sizeof(float));
+  }
+  return {};
+}
+
+Result<void> VulkanEngine::read_light(std::span<uint32_t> to) {
+  const FrameLayout& layout = picture_.layout;
+  if (auto fits = check_read_light(layout, to); !fits) return fits;
+  const Piece all{&picture_.light, 0, picture_.light.size()};
+  if (auto brought = bring({&all, 1}); !brought) return brought;
+  const size_t pixels = size_t{picture_.light_stride} * layout.height;
+  constexpr uint64_t kChannel = 0x1FFFFF;
+  for (size_t y = 0; y < layout.height; ++y) {
+    for (size_t x = 0; x < layout.width; ++x) {
+      uint32_t* pixel = &to[(y * layout.width + x) * 3];
+      std::fill_n(pixel, 3, 0u);
+      for (size_t i = 0; i < lights_; ++i) {
+        uint64_t word;
+        std::memcpy(&word, read_.data() + (i * pixels + y * picture_.light_stride + x) * sizeof word,
+                    sizeof word);
+        for (unsigned c = 0; c < 3; ++c) pixel[c] += static_cast<uint32_t>(word >> (21 * c) & kChannel);
+      }
+    }
   }
   return {};
 }

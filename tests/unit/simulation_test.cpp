@@ -205,6 +205,7 @@ class CountingEngine : public Engine {
     return engine_->run(work);
   }
   Result<void> read(uint32_t count, const StateOut& to) override { return engine_->read(count, to); }
+  Result<void> read_light(std::span<uint32_t> to) override { return engine_->read_light(to); }
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override {
     return engine_->read(memory, count, to);
   }

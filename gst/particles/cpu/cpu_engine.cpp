@@ -83,6 +83,7 @@ class CpuEngine final : public Engine {
     return ring_.wait_for_room(particles, patience);
   }
   Result<void> read(uint32_t count, const StateOut& to) override;
+  Result<void> read_light(std::span<uint32_t> to) override;
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
  private:
@@ -269,6 +270,23 @@ Result<void> CpuEngine::read(const ParticleMemory& memory, uint32_t count, const
                                  {from.vy, to.vy},
                                  {from.vz, to.vz}}) {
     if (!room.empty()) std::copy_n(component, count, room.begin());
+  }
+  return {};
+}
+
+Result<void> CpuEngine::read_light(std::span<uint32_t> to) {
+  if (auto fits = check_read_light(layout_, to); !fits) return fits;
+  uint32_t* const sums = mine_[0].sums.get();
+  for (uint32_t band = 0; band < raster_.bands(); ++band) {
+    sum(mine_[0], band);
+    const uint32_t begin = band << raster_.band_shift;
+    for (uint32_t y = begin; y < std::min(begin + raster_.band_rows(), raster_.rows); ++y) {
+      const uint32_t* row = sums + size_t{y - begin} * raster_.stride * 4;
+      for (uint32_t x = 0; x < layout_.width; ++x) {
+        std::copy_n(row + size_t{x} * 4 + 1, 3, to.begin() + (size_t{y} * layout_.width + x) * 3);
+      }
+    }
+    std::fill_n(sums, size_t{raster_.stride} * raster_.band_rows() * 4, 0u);
   }
   return {};
 }
