@@ -47,8 +47,16 @@ constexpr double kKeyIntervalSeconds = 3;
 }  // namespace
 
 std::span<const EncoderProfile> encoder_profiles(Codec codec) {
-  if (codec == Codec::vp8) return kVp8;
-  return kH264;
+  switch (codec) {
+    case Codec::h264:
+      return kH264;
+    case Codec::vp8:
+      return kVp8;
+    case Codec::vp9:
+    case Codec::av1:
+      break;
+  }
+  return {};
 }
 
 const EncoderProfile* find_encoder_profile(std::string_view factory) {
@@ -76,11 +84,25 @@ unsigned key_interval(double framerate) {
   return unsigned(std::clamp(std::lround(framerate * kKeyIntervalSeconds), 2L, 1000L));
 }
 
-std::string_view codec_name(Codec codec) { return codec == Codec::vp8 ? "vp8" : "h264"; }
+std::string_view codec_name(Codec codec) {
+  switch (codec) {
+    case Codec::vp8:
+      return "vp8";
+    case Codec::vp9:
+      return "vp9";
+    case Codec::av1:
+      return "av1";
+    case Codec::h264:
+      break;
+  }
+  return "h264";
+}
 
 std::optional<Codec> codec_from_caps_name(std::string_view media_type) {
   if (media_type == "video/x-h264") return Codec::h264;
   if (media_type == "video/x-vp8") return Codec::vp8;
+  if (media_type == "video/x-vp9") return Codec::vp9;
+  if (media_type == "video/x-av1") return Codec::av1;
   return std::nullopt;
 }
 

@@ -10,7 +10,7 @@
 
 namespace campaign {
 
-enum class Codec { h264, vp8 };
+enum class Codec { h264, vp8, vp9, av1 };  // encoders are known of the first two
 
 struct EncoderProfile {
   Codec codec;

@@ -77,6 +77,7 @@ struct Stream {
 struct Impl {
   std::atomic<uint32_t> particles = 0;                // the property
   std::atomic<uint32_t> most_particles = UINT32_MAX;  // campaign-quality lowers the count to this
+  std::atomic<bool> idle = false;                     // campaign-idle: nobody looks
   std::atomic<int> width = 0, height = 0;             // for pointer events, which come from any thread
   Stream stream;
 };
@@ -188,7 +189,9 @@ campaign::Result<void> prepare(Stream& stream, const particles::Snapshot& snapsh
 GstFlowReturn gst_particle_render_prepare_output_buffer(GstBaseTransform* base, GstBuffer* in,
                                                         GstBuffer** out) {
   return at_boundary(base, GST_FLOW_ERROR, [&]() -> GstFlowReturn {
-    auto& stream = impl(base).stream;
+    auto& self = impl(base);
+    if (self.idle) return GST_BASE_TRANSFORM_FLOW_DROPPED;
+    auto& stream = self.stream;
     auto snapshot = campaign::snapshot_of(in);
     if (!snapshot) return fail(base, Error("particlerender takes its input from particlesrc only."));
     if (auto ready = prepare(stream, *snapshot); !ready) return fail(base, ready.error());
@@ -266,6 +269,11 @@ gboolean gst_particle_render_src_event(GstBaseTransform* base, GstEvent* event) 
         gst_event_unref(event);
         return TRUE;
       }
+      if (gboolean idle = FALSE; structure && gst_structure_has_name(structure, "campaign-idle")) {
+        if (gst_structure_get_boolean(structure, "idle", &idle)) self.idle = idle;
+        gst_event_unref(event);
+        return TRUE;
+      }
       break;
     default:
       break;
@@ -280,6 +288,7 @@ gboolean gst_particle_render_stop(GstBaseTransform* base) {
   stream.renderer.reset();
   stream.caps = nullptr;
   self.most_particles = UINT32_MAX;
+  self.idle = false;
   return TRUE;
 }
 

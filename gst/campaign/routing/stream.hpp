@@ -55,6 +55,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const StreamDescription& description() const { return *description_; }
   std::shared_ptr<const StreamDescription> shared_description() const { return description_; }
 
+  const std::shared_ptr<StreamUpstream>& upstream() const { return upstream_; }
+
   void publish(const AccessUnit& unit, Nanoseconds now);
   // What comes next has nothing to do with what came before (a flush): nobody starts from the cache.
   void interrupt();
