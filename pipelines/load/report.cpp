@@ -12,6 +12,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// The frames that a joiner gets at once, from the last key frame on, say nothing about a rate.
+constexpr Time kLeastWatched = 1s;
+
 __attribute__((format(printf, 2, 3))) void print(std::string& out, const char* format, ...) {
   char line[512];
   va_list arguments;
@@ -99,6 +102,8 @@ Report::Report(const Options& options, std::vector<ViewingResult> viewings, RunC
   std::vector<Time> offer, join, first_frame, switches, pauses;
   std::vector<bool> has_frames(options.viewers, false);
   unsigned measured = 0;
+  std::uint64_t intervals = 0;
+  double watched_seconds = 0;
   for (const ViewingResult& viewing : viewings_) {
     add(total_, viewing.media);
     if (viewing.offered) offer.push_back(*viewing.offered);
@@ -116,11 +121,15 @@ Report::Report(const Options& options, std::vector<ViewingResult> viewings, RunC
     decoded_ += viewing.decoded;
     decode_errors_ += viewing.decode_errors;
     viewer_seconds_ += seconds(viewing.lasted);
-    if (const double rate = viewing.frame_rate(); rate > 0) {
-      lowest_frame_rate_ = measured ? std::min(lowest_frame_rate_, rate) : rate;
-      frame_rate_ += (rate - frame_rate_) / ++measured;
-    }
+    if (viewing.media.frames < 2) continue;
+    const Time watched = *viewing.media.last_frame - *viewing.media.first_frame;
+    intervals += viewing.media.frames - 1;
+    watched_seconds += seconds(watched);
+    if (watched < kLeastWatched) continue;
+    const double rate = viewing.frame_rate();
+    lowest_frame_rate_ = measured++ ? std::min(lowest_frame_rate_, rate) : rate;
   }
+  if (watched_seconds > 0) frame_rate_ = double(intervals) / watched_seconds;
   joined_ = static_cast<unsigned>(join.size());
   without_frames_ = static_cast<unsigned>(std::count(has_frames.begin(), has_frames.end(), false));
   offer_ = spread_of(std::move(offer));

@@ -105,6 +105,24 @@ TEST(LoadComings, ViewersThatLeaveComeBackAndLeaveNothingBehind) {
   EXPECT_TRUE(wait_until([&] { return server.viewers() == 0; }, 20));
 }
 
+TEST(LoadSwitches, ViewersThatChangeTheirCampaignDecodeOnWithoutAFault) {
+  const std::string picture =
+      "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=30/1";
+  ServingPipeline server("campaignsink name=sink port=0 sink_0::campaign=0 sink_1::campaign=1 " + picture +
+                         " ! sink.sink_0 " + picture + " ! sink.sink_1");
+  ASSERT_TRUE(server.play());
+  const Outcome outcome = run_load({"--viewers=3", "--join-rate=20", "--duration=4", "--switch-every=0.3",
+                                    "--decode=3", "--seed=5", "--json=-", address(server)});
+  ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
+  EXPECT_EQ(outcome.status, 0) << outcome.report;
+  EXPECT_GT(outcome.report["switches"]["done"], 3);
+  EXPECT_EQ(outcome.report["switch_ms"]["count"], outcome.report["switches"]["done"]);
+  EXPECT_EQ(outcome.report["decode"]["errors"], 0);
+  EXPECT_EQ(outcome.report["decode"]["pictures"], outcome.report["frames"]);
+  for (const char* fault : {"gaps", "lost", "backward_timestamps", "incomplete_frames", "undecodable_frames"})
+    EXPECT_EQ(outcome.report[fault], 0) << fault;
+}
+
 TEST(LoadFailures, AnUnknownCampaignFailsWithTheServersWords) {
   ServingPipeline server(ServingPipeline::small());
   ASSERT_TRUE(server.play());

@@ -115,9 +115,19 @@ TEST(Report, PutsViewingsTogether) {
   EXPECT_EQ(json["join_ms"]["max"], 300);
   EXPECT_EQ(json["first_frame_ms"]["max"], 310);
   EXPECT_DOUBLE_EQ(json["frame_rate"]["mean"], 20);
+  EXPECT_DOUBLE_EQ(json["frame_rate"]["lowest"], 20);
   EXPECT_DOUBLE_EQ(json["cpu"]["percent_of_a_core_each"], 10);
   EXPECT_EQ(json["each"].size(), 3u);
   EXPECT_NE(report.table().find("73"), std::string::npos);
+}
+
+TEST(Report, AShortViewingDoesNotBendTheFrameRate) {
+  Options options;
+  ViewingResult burst = watched(0, 1ms, 10);
+  burst.media.last_frame = *burst.media.first_frame + 1ms;  // all at once
+  const auto json = nlohmann::json::parse(Report(options, {watched(0, 1ms, 201), burst}, {}).json());
+  EXPECT_NEAR(json["frame_rate"]["mean"], 20.9, 0.01);
+  EXPECT_DOUBLE_EQ(json["frame_rate"]["lowest"], 20);
 }
 
 TEST(Report, IsNoGoodWhenAViewerHadNoFrameOrMetAFailure) {
