@@ -83,6 +83,13 @@ TEST_P(AdaptationScenario, APausedFlowIsBackWithinTwoSecondsAndTheOthersUseItsSh
   EXPECT_GE(result.jain(60, result.of.length), 0.9);
 }
 
+// Not of the RFC: a radio link loses some packets whatever is sent.
+TEST_P(AdaptationScenario, RandomLossOfSixPercentDoesNotKeepTheRateDown) {
+  Case lossy = rfc8867("5.1");
+  lossy.random_loss = 0.06;
+  EXPECT_GE(run(lossy, gcc(), GetParam()).utilization(), 0.6);
+}
+
 // What the table of congestion-bench compares with: without the delay the queue is full all the time.
 TEST_P(AdaptationScenario, APlainLossBasedControllerFillsTheQueueWhereTheEstimatorDoesNot) {
   const Outcome plain = run(rfc8867("5.1"), loss_based(), GetParam());

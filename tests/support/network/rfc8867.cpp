@@ -14,7 +14,8 @@ constexpr double kBinSeconds = MediaFlow::kBin.seconds();
 Link::Config link_config(const std::vector<CapacityStep>& steps, const Case& of) {
   return {.capacity = DataRate::bps(std::int64_t(steps.front().mbps * 1e6)),
           .delay = TimeDelta(),  // each flow adds its own
-          .queue = TimeDelta::us(std::int64_t(of.queue_ms * 1000))};
+          .queue = TimeDelta::us(std::int64_t(of.queue_ms * 1000)),
+          .random_loss = of.random_loss};
 }
 
 void schedule(EventQueue& events, Link& link, const std::vector<CapacityStep>& steps) {

@@ -31,6 +31,7 @@ struct Case {
   std::vector<MediaPlan> media;
   int long_tcp = 0, short_tcp = 0;
   double queue_ms = 300;
+  double random_loss = 0;
 };
 
 const std::vector<Case>& rfc8867();
