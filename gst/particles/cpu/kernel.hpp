@@ -12,7 +12,7 @@
 
 namespace campaign::particles::cpu {
 
-inline constexpr uint32_t kMostSummed = 1u << 22;  // weights of 10 bits that fit into 32 bits
+inline constexpr uint32_t kMostSummed = 1u << 21;  // weights of 10 bits and a full channel fit into 32 bits
 inline constexpr uint32_t kPad = 64;  // rows of pixels and arrays of particles are multiples of this
 
 // The particles, one array a component.
