@@ -39,6 +39,13 @@ struct Births : Random {
 #include "shaders/kernel/birth.h"
 };
 
+// The attractors that pull: the last one is the pointer's, and mostly rests.
+uint32_t pulling(const Step& step) {
+  const uint32_t last = step.shape.attractors - 1;
+  const bool rests = step.params.attractor[last].w == 0 && step.params.attractor_shape[last].z == 0;
+  return rests ? last : last + 1;
+}
+
 struct Motion {
   const StepParams& P;
   const uint32_t* noise;
@@ -47,7 +54,7 @@ struct Motion {
   Motion(const Step& step, const uint32_t* table)
       : P(step.params),
         noise(table),
-        ATTRACTORS(step.shape.attractors),
+        ATTRACTORS(pulling(step)),
         SPHERES(step.shape.spheres),
         PLANES(step.shape.planes),
         TURBULENCE(step.shape.turbulence) {}
