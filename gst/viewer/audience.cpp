@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "viewer/page.hpp"
+#include "viewer/unit_buffer.hpp"
 
 namespace campaign::viewer {
 namespace {
@@ -18,6 +19,10 @@ using signalling::RefusalCode;
 constexpr gint64 kNegotiationTimeout = 10 * G_USEC_PER_SEC;
 constexpr gint64 kByeGrace = G_USEC_PER_SEC / 2;
 constexpr unsigned kTickMs = 1000;
+constexpr std::uint64_t kUnknownBandwidth =
+    5'000'000;  // bit/s: until somebody estimates it, "high" is the best
+// RTCP reports come every second or two from browsers, and other receivers may leave 7.5 s between them.
+constexpr routing::Nanoseconds kFeedbackTimeout = std::chrono::seconds(10);
 
 std::string list(const std::vector<std::string>& names) {
   std::string text;
@@ -68,7 +73,13 @@ Result<void> Audience::open() {
 }
 
 void Audience::add(std::shared_ptr<Rendition> rendition) {
-  renditions_.with([&](auto& renditions) { renditions.push_back(std::move(rendition)); });
+  renditions_.with([&](auto& renditions) {
+    const auto above = std::find_if(renditions.begin(), renditions.end(), [&](const auto& other) {
+      return other->campaign() == rendition->campaign() && other->rank() > rendition->rank();
+    });
+    renditions.insert(above, rendition);
+  });
+  rendition->join(router_);
 }
 
 bool Audience::serves(const std::string& campaign, const std::string& quality) {
@@ -80,12 +91,18 @@ bool Audience::serves(const std::string& campaign, const std::string& quality) {
 }
 
 void Audience::remove(const std::shared_ptr<Rendition>& rendition) {
-  renditions_.with([&](auto& renditions) { std::erase(renditions, rendition); });
+  const bool last = renditions_.with([&](auto& renditions) {
+    std::erase(renditions, rendition);
+    return std::ranges::none_of(
+        renditions, [&](const auto& other) { return other->campaign() == rendition->campaign(); });
+  });
+  rendition->leave(router_);
+  if (!last) return;  // their viewers have gone to another rung
   loop_->call([&] {
     if (!server_) return;
     std::vector<ConnectionId> watching;
     for (const auto& [connection, viewer] : viewers_)
-      if (viewer.rendition == rendition) watching.push_back(connection);
+      if (viewer.campaign == rendition->campaign()) watching.push_back(connection);
     for (ConnectionId connection : watching)
       server_->bye(connection, "stopped", SOUP_WEBSOCKET_CLOSE_GOING_AWAY);
   });
@@ -122,8 +139,8 @@ std::vector<ViewerReport> Audience::report() {
   loop_->call([&] {
     for (const auto& [connection, viewer] : viewers_)
       reports.push_back({viewer.visitor.peer, viewer.rendition->campaign(), viewer.rendition->quality(),
-                         viewer.visitor.context, viewer.connected_at != 0, viewer.session->dropped(),
-                         viewer.seen});
+                         viewer.visitor.context, viewer.connected_at != 0,
+                         viewer.watching ? viewer.watching->stats() : routing::ViewerStats{}, viewer.seen});
   });
   return reports;
 }
@@ -135,11 +152,15 @@ Result<std::shared_ptr<Rendition>, Refusal> Audience::choose(const std::string& 
   for (const auto& rendition : renditions) add_unique(campaigns, rendition->campaign());
   if (campaigns.empty()) return Refusal{RefusalCode::not_ready, "no campaign is served here yet"};
   const std::string& wanted = campaign.empty() ? campaigns.front() : campaign;
-  for (const auto& rendition : renditions) {
+  const bool any = quality.empty() || quality == "auto";
+  std::shared_ptr<Rendition> best;
+  for (const auto& rendition : renditions) {  // the lowest first
     if (rendition->campaign() != wanted) continue;
-    if (quality.empty() || quality == "auto" || quality == rendition->quality()) return rendition;
+    if (any ? !best || rendition->rank() <= kUnknownBandwidth : quality == rendition->quality())
+      best = rendition;
     add_unique(qualities, rendition->quality());
   }
+  if (best) return best;
   if (qualities.empty())
     return Refusal{RefusalCode::unknown_campaign,
                    "there is no campaign \"" + wanted + "\" here; there is: " + list(campaigns), campaigns};
@@ -179,18 +200,17 @@ Session::Events Audience::session_events(ConnectionId connection, const std::str
   };
   events.offer = [tell](std::string sdp) { tell(to_json(signalling::Offer{std::move(sdp)})); };
   events.candidate = [tell](IceCandidate ice) { tell(to_json(ice)); };
-  events.connected = while_alive([this, connection] {
-    auto found = viewers_.find(connection);
-    if (found == viewers_.end()) return;
-    Viewer& viewer = found->second;
-    viewer.connected_at = g_get_monotonic_time();
-    server_->send(connection, to_json(signalling::QualityChange{viewer.rendition->campaign(),
-                                                                viewer.rendition->quality(), "start", 0}));
+  events.connected = while_alive([this, connection] { connected(connection); });
+  events.heard = while_alive([this, connection] {
+    const auto found = viewers_.find(connection);
+    if (found != viewers_.end() && found->second.watching)
+      router_.heard_from(found->second.watching, routing_now());
   });
-  events.key_frame_wanted = while_alive([this, connection] {
-    auto found = viewers_.find(connection);
-    if (found != viewers_.end()) found->second.rendition->request_key_frame(g_get_monotonic_time());
-  });
+  events.changed = [this, connection](std::string campaign, std::string quality) {
+    loop_->post([this, connection, campaign = std::move(campaign), quality = std::move(quality)] {
+      changed(connection, campaign, quality);
+    });
+  };
   events.latency_changed = while_alive([this, connection] {
     auto found = viewers_.find(connection);
     if (found != viewers_.end())
@@ -220,8 +240,13 @@ void Audience::arrived(const signalling::Visitor& visitor) {
   auto session = std::make_shared<Session>(
       SessionSettings{visitor.peer, format->codec, settings_.ice, timing->clock, timing->epoch},
       session_events(connection, visitor.peer));
-  viewers_[connection] = {visitor, *rendition, session, g_get_monotonic_time(), 0, {}};
-  (*rendition)->add(session);
+  Viewer viewer;
+  viewer.visitor = visitor;
+  viewer.campaign = (*rendition)->campaign();
+  viewer.rendition = *rendition;
+  viewer.session = session;
+  viewer.since = g_get_monotonic_time();
+  viewers_[connection] = std::move(viewer);
   worker_->post([this, connection, session] {
     const auto started = session->start();
     if (started) return;
@@ -237,9 +262,54 @@ void Audience::left(ConnectionId connection) {
   if (found == viewers_.end()) return;
   Viewer viewer = std::move(found->second);
   viewers_.erase(found);
-  viewer.rendition->remove(viewer.session.get());
+  release(viewer);
   retire(std::move(viewer.session));
   events_.viewer_removed(viewer.visitor.peer, viewer.rendition->campaign());
+}
+
+// Its pad's task ends with it, so that the session can be closed.
+void Audience::release(Viewer& viewer) {
+  if (viewer.watching) router_.remove_viewer(std::exchange(viewer.watching, nullptr));
+}
+
+routing::Wish Audience::wish_of(const Viewer& viewer, const Rendition& chosen) {
+  routing::Wish wish;
+  wish.campaign = viewer.campaign;
+  wish.quality = viewer.quality;
+  if (!wish.quality.empty()) wish.rank = chosen.rank();
+  return wish;
+}
+
+// Media may flow: what is sent begins with a key frame, cached or new.
+void Audience::connected(ConnectionId connection) {
+  const auto found = viewers_.find(connection);
+  if (found == viewers_.end()) return;
+  Viewer& viewer = found->second;
+  viewer.connected_at = g_get_monotonic_time();
+  routing::ViewerLimits limits;
+  limits.feedback_timeout = kFeedbackTimeout;
+  limits.start_admits = kUnknownBandwidth;
+  viewer.watching = router_.add_viewer(wish_of(viewer, *viewer.rendition), limits, routing_now());
+  viewer.session->play(viewer.watching);
+}
+
+// The viewer's own thread has begun to send another rung, or the first one.
+void Audience::changed(ConnectionId connection, const std::string& campaign, const std::string& quality) {
+  const auto found = viewers_.find(connection);
+  const auto rendition = find(campaign, quality);
+  if (found == viewers_.end() || !rendition) return;
+  Viewer& viewer = found->second;
+  viewer.rendition = rendition;
+  server_->send(connection, to_json(signalling::QualityChange{campaign, quality,
+                                                              std::exchange(viewer.reason, "available"), 0}));
+}
+
+std::shared_ptr<Rendition> Audience::find(const std::string& campaign, const std::string& quality) {
+  return renditions_.with([&](const auto& renditions) -> std::shared_ptr<Rendition> {
+    for (const auto& rendition : renditions)
+      if (rendition->campaign() == campaign && rendition->quality() == quality) return rendition;
+    return nullptr;
+  });
 }
 
 void Audience::retire(std::shared_ptr<Session> session) {
@@ -249,6 +319,7 @@ void Audience::retire(std::shared_ptr<Session> session) {
 void Audience::received(ConnectionId connection, signalling::ViewerMessage message) {
   auto found = viewers_.find(connection);
   if (found == viewers_.end()) return;  // refused, and about to be closed
+  if (found->second.watching) router_.heard_from(found->second.watching, routing_now());
   if (auto done = obey(connection, found->second, message); !done)
     server_->send(connection, to_json(done.error()));
 }
@@ -275,15 +346,17 @@ Result<void, Refusal> Audience::subscribe(ConnectionId connection, Viewer& viewe
   if (format->codec != viewer.session->codec())
     return Refusal{RefusalCode::unknown_quality,
                    "that stream is in another codec; connect again to watch it"};
-  if (*chosen != viewer.rendition) {
-    viewer.rendition->remove(viewer.session.get());
-    viewer.session->switch_stream();
+  viewer.campaign = (*chosen)->campaign();
+  viewer.quality = wish.quality == "auto" ? std::string{} : wish.quality;
+  viewer.reason = "requested";
+  if (*chosen == viewer.rendition)  // and stays so; otherwise it is told when the first of it is sent
+    server_->send(connection,
+                  to_json(signalling::QualityChange{viewer.rendition->campaign(), viewer.rendition->quality(),
+                                                    "requested", 0}));
+  if (viewer.watching)
+    router_.wish(viewer.watching, wish_of(viewer, **chosen), routing_now());
+  else
     viewer.rendition = *chosen;
-    viewer.rendition->add(viewer.session);
-    viewer.rendition->request_key_frame(g_get_monotonic_time());
-  }
-  server_->send(connection, to_json(signalling::QualityChange{viewer.rendition->campaign(),
-                                                              viewer.rendition->quality(), "requested", 0}));
   return {};
 }
 
@@ -328,7 +401,7 @@ bool Audience::tick() {
 void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
   const auto format = viewer.rendition->format();
   if (!format) return;
-  const RenditionRate rate = viewer.rendition->rate();
+  const routing::StreamStats rate = viewer.rendition->stats();
   signalling::ServerStats stats;
   stats.campaign = viewer.rendition->campaign();
   stats.quality = viewer.rendition->quality();
@@ -340,7 +413,7 @@ void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
   stats.framerate = rate.framerate;
   stats.width = format->width;
   stats.height = format->height;
-  stats.dropped = viewer.session->dropped();
+  stats.dropped = viewer.watching ? viewer.watching->stats().counts.dropped : 0;
   stats.key_frames = rate.key_frames;
   if (viewer.connected_at)
     stats.connected_seconds = double(g_get_monotonic_time() - viewer.connected_at) / G_USEC_PER_SEC;

@@ -26,7 +26,7 @@ struct AudienceSettings {
 struct ViewerReport {
   std::string peer, campaign, quality, context;
   bool connected = false;
-  std::uint64_t dropped = 0;
+  routing::ViewerStats stats;
   std::map<std::string, double> seen;  // what the viewer reported last
 };
 
@@ -65,9 +65,12 @@ class Audience : private signalling::ServerDelegate {
   };
   struct Viewer {
     signalling::Visitor visitor;
-    std::shared_ptr<Rendition> rendition;
+    std::string campaign, quality;         // wished for; an empty quality is automatic
+    std::shared_ptr<Rendition> rendition;  // what is sent, or will be first
     std::shared_ptr<Session> session;
-    gint64 since = 0, connected_at = 0;  // monotonic microseconds
+    std::shared_ptr<routing::Viewer> watching;  // once it is connected
+    std::string reason = "start";               // of the next change of what is sent
+    gint64 since = 0, connected_at = 0;         // monotonic microseconds
     std::map<std::string, double> seen;
   };
 
@@ -82,7 +85,12 @@ class Audience : private signalling::ServerDelegate {
   Result<void, signalling::Refusal> subscribe(ConnectionId connection, Viewer& viewer,
                                               const signalling::Subscribe& wish);
   void control(Viewer& viewer, const signalling::Pointer& pointer);
-  // Empty names choose the first there is.
+  void connected(ConnectionId connection);
+  void changed(ConnectionId connection, const std::string& campaign, const std::string& quality);
+  void release(Viewer& viewer);
+  std::shared_ptr<Rendition> find(const std::string& campaign, const std::string& quality);
+  static routing::Wish wish_of(const Viewer& viewer, const Rendition& chosen);
+  // Empty names choose the first campaign, and what suits most.
   Result<std::shared_ptr<Rendition>, signalling::Refusal> choose(const std::string& campaign,
                                                                  const std::string& quality);
   void retire(std::shared_ptr<Session> session);
@@ -93,6 +101,7 @@ class Audience : private signalling::ServerDelegate {
 
   const AudienceSettings settings_;
   const Events events_;
+  routing::Router router_;
   Guarded<std::vector<std::shared_ptr<Rendition>>> renditions_;
   Guarded<std::optional<Timing>> timing_;
   // In the order of need: the sessions' callbacks post to the loop, so it goes last.

@@ -1,78 +1,70 @@
-// One encoded stream of a campaign and the sessions that watch it. publish() runs on the encoder's
-// streaming thread, everything else on any.
+// One rung of a campaign as the audience knows it: its names, what it looks like, and the router's stream
+// that its units go to. publish() runs on the encoder's streaming thread, everything else on any.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "campaign/encoder_profile.hpp"
+#include "campaign/routing/router.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
-#include "viewer/key_frame_requests.hpp"
 
 namespace campaign::viewer {
 
-class Session;
-
 struct RenditionFormat {
   Codec codec = Codec::h264;
-  int width = 0, height = 0;
+  int width = 0, height = 0;  // 0: not known yet
 };
 
-struct RenditionRate {        // over the last full second
-  std::uint64_t bitrate = 0;  // bit/s
-  double framerate = 0;
-  std::uint64_t frames = 0, key_frames = 0;  // since the start
+struct RenditionName {
+  std::string campaign, quality;
+  std::uint64_t rank = 0;  // bit/s of bandwidth that admit it
 };
 
-class Rendition {
+class Rendition : public std::enable_shared_from_this<Rendition> {
  public:
   struct Upstream {  // what viewers ask of the stream; called on any thread, without a lock
     std::function<void()> force_key_frame;
-    std::function<void(GstEvent*)> navigate;  // transfer full
+    std::function<void(GstEvent*)> navigate;      // transfer full
+    std::function<void(bool)> watched = nullptr;  // by anybody; not called before that changes
   };
 
-  Rendition(std::string campaign, std::string quality, Upstream upstream);
+  Rendition(RenditionName name, Upstream upstream) : name_(std::move(name)), upstream_(std::move(upstream)) {}
 
-  const std::string& campaign() const { return campaign_; }
-  const std::string& quality() const { return quality_; }
+  const std::string& campaign() const { return name_.campaign; }
+  const std::string& quality() const { return name_.quality; }
+  std::uint64_t rank() const { return name_.rank; }
   std::optional<RenditionFormat> format() const { return format_.snapshot(); }
   std::string encoder() const { return encoder_.snapshot(); }
-  RenditionRate rate() const { return rate_.snapshot(); }
+  std::shared_ptr<routing::Stream> stream() const { return stream_.snapshot(); }
+  routing::StreamStats stats() const;
 
   void set_format(RenditionFormat format);
   void set_encoder(std::string name);
   void forget_format();  // the stream stopped
+  void set_bitrate(std::uint64_t bits_per_second);
+
+  // It has a format. Units before are nobody's.
+  void join(routing::Router& router);
+  void leave(routing::Router& router);
 
   // One access unit; its timestamps count from the audience's epoch.
-  void publish(const Ref<GstBuffer>& unit, std::int64_t now);
+  void publish(Ref<GstBuffer> unit);
 
-  void add(std::shared_ptr<Session> session);
-  void remove(const Session* session);
-  void request_key_frame(std::int64_t now);
   void navigate(GstEvent* event) { upstream_.navigate(event); }
 
  private:
-  using Sessions = std::vector<std::shared_ptr<Session>>;
-  struct Window {
-    std::int64_t since = 0;
-    std::uint64_t bytes = 0, frames = 0;
-  };
+  class ToUpstream;
 
-  void measure(std::size_t bytes, bool key_frame, std::int64_t now);
-
-  const std::string campaign_, quality_;
+  const RenditionName name_;
   const Upstream upstream_;
   Guarded<std::optional<RenditionFormat>> format_;
   Guarded<std::string> encoder_;
-  Guarded<RenditionRate> rate_;
-  Guarded<KeyFrameRequests> requests_;
-  Guarded<std::shared_ptr<const Sessions>> sessions_{std::make_shared<const Sessions>()};  // copied on write
-  Window window_;                                                                          // streaming thread
+  Guarded<std::uint64_t> bitrate_{0};
+  Guarded<std::shared_ptr<routing::Stream>> stream_;
 };
 
 }  // namespace campaign::viewer

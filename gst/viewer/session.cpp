@@ -2,13 +2,13 @@
 // alive, and the last one dropped on such a thread would make webrtcbin join itself.
 #include "viewer/session.hpp"
 
-#include <gst/app/gstappsrc.h>
 #include <gst/sdp/sdp.h>
 #include <gst/video/video.h>
 #define GST_USE_UNSTABLE_API
 #include <gst/webrtc/webrtc.h>
 
 #include "viewer/rtp_format.hpp"
+#include "viewer/unit_source.hpp"
 
 namespace campaign::viewer {
 namespace {
@@ -17,7 +17,6 @@ using signalling::IceCandidate;
 using signalling::Refusal;
 using signalling::RefusalCode;
 
-constexpr unsigned kMaxWaitingUnits = 15;  // half a second at 30 fps: later than that it is not live
 constexpr unsigned kMaxCandidates = 128;
 
 template <class T>
@@ -86,10 +85,7 @@ void configure_transceiver(GstPad* pad, GstCaps* caps) {
 }  // namespace
 
 Session::Session(SessionSettings settings, Events events)
-    : settings_(std::move(settings)),
-      events_(std::move(events)),
-      ssrc_(g_random_int_range(1, G_MAXINT32)),
-      gate_(KeyFrameGate(kMaxWaitingUnits)) {}
+    : settings_(std::move(settings)), events_(std::move(events)), ssrc_(g_random_int_range(1, G_MAXINT32)) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
 
@@ -115,17 +111,16 @@ Result<void> Session::start() {
 Result<Session::Graph> Session::build() {
   Graph graph;
   graph.pipeline = sink(gst_pipeline_new(("viewer-" + settings_.peer).c_str()));
-  auto source = gst_element_factory_make("appsrc", "units");
-  // Its own thread: basesrc holds its live lock while it pushes events, and webrtcbin blocks its input
-  // until DTLS is up; without a queue between them a stop in that moment deadlocks.
-  auto queue = gst_element_factory_make("queue", nullptr);
+  auto unit_source = make_unit_source({.changed = [weak = weak_from_this()](const auto& from) {
+    if (auto session = weak.lock()) session->events_.changed(from.campaign, from.quality);
+  }});
+  GstElement* source = unit_source.get();
   auto payloader = make_payloader(settings_.codec, ssrc_);
   auto webrtcbin = gst_element_factory_make("webrtcbin", "webrtcbin");
   const struct {
     GstElement* element;
     const char* advice;
-  } parts[] = {{source, "the element appsrc is missing; install gstreamer1.0-plugins-base"},
-               {queue, "the element queue is missing; install libgstreamer1.0-0"},
+  } parts[] = {{source, "there is no source"},
                {payloader.get(), "the RTP payloader is missing; install gstreamer1.0-plugins-good"},
                {webrtcbin, "the element webrtcbin is missing; install gstreamer1.0-plugins-bad"}};
   const char* missing = nullptr;
@@ -146,31 +141,25 @@ Result<Session::Graph> Session::build() {
   auto bus = adopt(gst_pipeline_get_bus(pipeline));
   gst_bus_set_sync_handler(bus.get(), on_bus, new Weak(weak_from_this()), destroy<Weak>);
 
-  g_object_set(source, "is-live", TRUE, "format", GST_FORMAT_TIME, "min-latency", G_GINT64_CONSTANT(0),
-               "max-bytes", guint64(0), "block", FALSE, "caps", unit_caps(settings_.codec).get(), nullptr);
-  g_object_set(queue, "max-size-buffers", 2, "max-size-bytes", 0, "max-size-time", guint64(0), nullptr);
   events_.payloader_setup(payloader.get());
   gst_util_set_object_arg(G_OBJECT(webrtcbin), "bundle-policy", "max-bundle");
   configure_ice(webrtcbin, settings_.ice);
 
   auto pad = adopt(gst_element_request_pad_simple(webrtcbin, "sink_0"));
   auto src = adopt(gst_element_get_static_pad(payloader.get(), "src"));
-  if (!gst_element_link_many(source, queue, payloader.get(), nullptr) || !pad ||
+  if (!gst_element_link(source, payloader.get()) || !pad ||
       gst_pad_link(src.get(), pad.get()) != GST_PAD_LINK_OK)
     return Error("A viewer's connection could not be set up.", "the viewer's pipeline does not link");
   configure_transceiver(pad.get(), rtp_caps(settings_.codec, ssrc_).get());
 
-  // PLI and FIR arrive as GstForceKeyUnit; appsrc would drop them, since the encoder is in another pipeline.
-  auto entry = adopt(gst_element_get_static_pad(source, "src"));
-  gst_pad_add_probe(
-      entry.get(), GST_PAD_PROBE_TYPE_EVENT_UPSTREAM,
-      [](GstPad*, GstPadProbeInfo* info, gpointer weak) {
-        if (gst_video_event_is_force_key_unit(GST_PAD_PROBE_INFO_EVENT(info)))
-          if (auto session = lock(weak)) session->events_.key_frame_wanted();
-        return GST_PAD_PROBE_OK;
-      },
-      new Weak(weak_from_this()), destroy<Weak>);
-
+  // Every RTCP report of the viewer's is a sign of life.
+  if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin), "rtpbin")))
+    connect(
+        rtpbin.get(), "on-ssrc-active",
+        +[](GstElement*, guint, guint, gpointer weak) {
+          if (auto session = lock(weak)) session->events_.heard();
+        },
+        weak_from_this());
   connect(
       webrtcbin, "on-negotiation-needed",
       +[](GstElement*, gpointer weak) {
@@ -314,30 +303,14 @@ void Session::connection_state_changed(GstElement* webrtcbin) {
   if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED) {
     if (closed_ || connected_.exchange(true)) return;
     events_.connected();
-    events_.key_frame_wanted();  // the decoder is black until one comes
   } else if (state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED) {
     fail(RefusalCode::negotiation_failed, "the media connection failed");
   }
 }
 
-void Session::push(const Ref<GstBuffer>& unit, bool key_frame) {
-  if (!connected_ || closed_) return;
+void Session::play(std::shared_ptr<routing::Viewer> viewer) {
   const auto source = graph_.snapshot().source;
-  if (!source) return;
-  guint64 waiting = 0;
-  g_object_get(source.get(), "current-level-buffers", &waiting, nullptr);
-  gate_.with([&](KeyFrameGate& gate) {  // appsrc neither blocks nor calls back: safe under the lock
-    if (gate.admit(key_frame, waiting))
-      gst_app_src_push_buffer(GST_APP_SRC(source.get()), Ref<GstBuffer>(unit).release());
-  });
-}
-
-void Session::switch_stream() {
-  gate_.with([](KeyFrameGate& gate) { gate.close(); });
-}
-
-std::uint64_t Session::dropped() const {
-  return gate_.with([](const KeyFrameGate& gate) { return gate.dropped(); });
+  if (source) start_unit_source(source.get(), std::move(viewer));
 }
 
 void Session::fail(RefusalCode code, const std::string& what) {

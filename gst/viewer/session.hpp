@@ -1,6 +1,6 @@
-// One viewer: a pipeline of its own, appsrc ! queue ! payloader ! webrtcbin, fed with encoded access units.
-// start(), recalculate_latency() and close() run on the audience's worker; push() on streaming threads; the
-// rest on any thread. A fault in here ends this viewer only.
+// One viewer: a pipeline of its own, unit source ! payloader ! webrtcbin, fed by the router.
+// start(), recalculate_latency() and close() run on the audience's worker; the rest on any thread. A fault in
+// here ends this viewer only.
 #pragma once
 
 #include <atomic>
@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "campaign/encoder_profile.hpp"
+#include "campaign/routing/router.hpp"
 #include "signalling/viewer_message.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
 #include "util/result.hpp"
 #include "viewer/ice.hpp"
-#include "viewer/key_frame_gate.hpp"
 
 namespace campaign::viewer {
 
@@ -33,8 +33,9 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Events {
     std::function<void(std::string sdp)> offer;
     std::function<void(signalling::IceCandidate)> candidate;
-    std::function<void()> connected;  // media may flow
-    std::function<void()> key_frame_wanted;
+    std::function<void()> connected;                                         // media may flow
+    std::function<void()> heard;                                             // feedback came from the viewer
+    std::function<void(std::string campaign, std::string quality)> changed;  // what it is sent from here on
     std::function<void()> latency_changed;  // call recalculate_latency() on the worker
     std::function<void(signalling::Refusal)> failed;
     std::function<void(GstElement* payloader)> payloader_setup;  // borrowed, before it is used
@@ -51,11 +52,10 @@ class Session : public std::enable_shared_from_this<Session> {
   Result<void, signalling::Refusal> take_answer(const std::string& sdp);
   Result<void, signalling::Refusal> take_candidate(const signalling::IceCandidate& candidate);
 
-  void push(const Ref<GstBuffer>& unit, bool key_frame);
-  void switch_stream();  // the next units are another stream's: wait for its key frame
+  // Once it is connected: sends what the router has for this viewer, who is let go of before close().
+  void play(std::shared_ptr<routing::Viewer> viewer);
 
   Codec codec() const { return settings_.codec; }
-  std::uint64_t dropped() const;
 
  private:
   struct Graph {
@@ -81,7 +81,6 @@ class Session : public std::enable_shared_from_this<Session> {
   const guint32 ssrc_;
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
-  Guarded<KeyFrameGate> gate_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
 };
 

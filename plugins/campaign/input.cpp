@@ -162,6 +162,7 @@ Result<void> Input::configure(GstCaps* caps, std::shared_ptr<viewer::Rendition> 
     auto rebuilt = codec ? build_encoded(*codec) : build_raw(framerate);
     if (!rebuilt) return rebuilt;
   }
+  rendition->set_format({codec.value_or(branch_->codec), width, height});
   if (codec) {
     rendition->set_encoder("none");
   } else {
@@ -215,11 +216,11 @@ GstFlowReturn Input::take_unit(GstAppSink* appsink) {
       GST_BUFFER_PTS_IS_VALID(encoded) ? GST_BUFFER_PTS(encoded) : GST_BUFFER_DTS(encoded);
   const GstClockTime running = gst_segment_to_running_time(segment, GST_FORMAT_TIME, time);
   if (!GST_CLOCK_TIME_IS_VALID(running)) return GST_FLOW_OK;  // outside the segment: nobody should see it
-  // Buffers are shared by all viewers; only the metadata is ours to change, once for everybody.
+  // Only the metadata changes, once for everybody.
   auto unit = adopt(gst_buffer_copy(encoded));
   GST_BUFFER_PTS(unit.get()) = running + gst_element_get_base_time(GST_ELEMENT(appsink)) - epoch;
   GST_BUFFER_DTS(unit.get()) = GST_CLOCK_TIME_NONE;
-  rendition->publish(unit, g_get_monotonic_time());
+  rendition->publish(std::move(unit));
   return GST_FLOW_OK;
 }
 

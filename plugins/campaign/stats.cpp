@@ -25,20 +25,20 @@ GstStructure* make_stats(GstCampaignSink* self) {
            gst_structure_new("viewer", "peer", G_TYPE_STRING, report.peer.c_str(), "campaign", G_TYPE_STRING,
                              report.campaign.c_str(), "quality", G_TYPE_STRING, report.quality.c_str(),
                              "context", G_TYPE_STRING, report.context.c_str(), "connected", G_TYPE_BOOLEAN,
-                             gboolean(report.connected), "dropped", G_TYPE_UINT64, guint64(report.dropped),
-                             nullptr));
+                             gboolean(report.connected), "dropped", G_TYPE_UINT64,
+                             guint64(report.stats.counts.dropped), nullptr));
   }
   for (const auto& pad : pads_of(self)) {
     auto* input = impl(pad.get()).input.get();
     const auto rendition = input ? input->rendition() : nullptr;
     if (!rendition) continue;
-    const auto rate = rendition->rate();
+    const auto rate = rendition->stats();
     append(&renditions,
            gst_structure_new("rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(), "quality",
                              G_TYPE_STRING, rendition->quality().c_str(), "encoder", G_TYPE_STRING,
                              rendition->encoder().c_str(), "bitrate", G_TYPE_UINT64, guint64(rate.bitrate),
                              "framerate", G_TYPE_DOUBLE, rate.framerate, "frames", G_TYPE_UINT64,
-                             guint64(rate.frames), "key-frames", G_TYPE_UINT64, guint64(rate.key_frames),
+                             guint64(rate.units), "key-frames", G_TYPE_UINT64, guint64(rate.key_frames),
                              nullptr));
   }
   gst_structure_set(stats, "port", G_TYPE_UINT, audience->port(), "viewers", G_TYPE_UINT, total, "connected",

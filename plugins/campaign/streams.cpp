@@ -2,6 +2,8 @@
 // takes all of it down again.
 #include "campaignsink.hpp"
 
+#include "campaign/ladder.hpp"
+
 namespace campaign {
 namespace {
 
@@ -58,8 +60,12 @@ std::shared_ptr<viewer::Rendition> make_rendition(GstPad* pad, const PadNames& n
     else
       gst_event_unref(event);
   };
-  return std::make_shared<viewer::Rendition>(names.campaign.empty() ? upstream_campaign(pad) : names.campaign,
-                                             names.quality, std::move(upstream));
+  static const Ladder ladder;
+  const auto rung = ladder.find(names.quality);
+  return std::make_shared<viewer::Rendition>(
+      viewer::RenditionName{names.campaign.empty() ? upstream_campaign(pad) : names.campaign, names.quality,
+                            rung ? ladder[*rung].threshold : 0},
+      std::move(upstream));
 }
 
 }  // namespace
