@@ -66,6 +66,16 @@ void configure_ice(GstElement* webrtcbin, const IceSettings& ice) {
   g_object_get(webrtcbin, "ice-agent", &agent, nullptr);
   if (!agent) return;
   set_if_present(agent, "ice-tcp", "false");
+  // libnice would look for UPnP routers for every viewer: an HTTP server, multicast sockets and searches
+  // each.
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(agent), "agent")) {
+    GObject* nice = nullptr;
+    g_object_get(agent, "agent", &nice, nullptr);
+    if (nice) {
+      set_if_present(nice, "upnp", "false");
+      g_object_unref(nice);
+    }
+  }
   if (ice.max_port != 0) {
     set_if_present(agent, "min-rtp-port", std::to_string(ice.min_port).c_str());
     set_if_present(agent, "max-rtp-port", std::to_string(ice.max_port).c_str());
