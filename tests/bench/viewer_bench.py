@@ -110,16 +110,12 @@ class Bench:
         while time.monotonic() < deadline:
             if watchers.poll() is not None:
                 raise Unmeasured("campaign-load ended early")
-            sockets = set()
-            for entry in os.scandir(f"/proc/{watchers.pid}/fd"):
-                try:
-                    target = os.readlink(entry.path)
-                except OSError:
-                    continue
-                if target.startswith("socket:"):
-                    sockets.add(target[8:-1])
-            table = pathlib.Path(f"/proc/{watchers.pid}/net/udp").read_text().splitlines()[1:]
-            if sum(line.split()[9] in sockets for line in table) >= viewers:
+            try:
+                sockets = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{watchers.pid}/fd")}
+                table = pathlib.Path(f"/proc/{watchers.pid}/net/udp").read_text().splitlines()[1:]
+            except OSError:  # a descriptor was closed meanwhile, or the program has ended
+                continue
+            if sum(f"socket:[{line.split()[9]}]" in sockets for line in table) >= viewers:
                 return
             time.sleep(0.1)
         raise Unmeasured(f"{viewers} viewers did not come to port {port} in time")
