@@ -1,0 +1,116 @@
+#include "campaign/adaptation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace campaign {
+namespace {
+
+using congestion::DataRate;
+using congestion::NetworkState;
+using congestion::TimeDelta;
+using congestion::Timestamp;
+
+constexpr double kShare = 0.9;             // the contract: an encoder gets at most this of the estimate
+constexpr std::uint64_t kLeast = 150'000;  // bit/s; the contract: down to here the picture still moves
+constexpr double kWorthTelling = 0.1;      // own: an encoder's rate control needs time to follow
+constexpr TimeDelta kBetween = TimeDelta::ms(500);
+
+}  // namespace
+
+Adaptation::Adaptation(const Settings& settings)
+    : settings_(settings),
+      estimator_(settings.network),
+      policy_(settings.ladder, settings.by_hand.value_or(estimator_.target())) {
+  choose(true);
+}
+
+void Adaptation::set_limits(DataRate least, DataRate most) {
+  settings_.network.least = least;
+  settings_.network.most = std::max(least, most);
+  estimator_.set_limits(least, most);
+}
+
+void Adaptation::set_by_hand(DataRate bandwidth) {
+  if (settings_.by_hand) settings_.by_hand = bandwidth;
+}
+
+void Adaptation::on_packet_sent(Timestamp now, std::uint16_t sequence, congestion::DataSize size,
+                                congestion::ProbeId probe) {
+  measured_ = true;
+  estimator_.on_packet_sent(now, sequence, size, probe);
+}
+
+void Adaptation::on_feedback(Timestamp now, std::span<const congestion::PacketFeedback> packets) {
+  estimator_.on_feedback(now, packets);
+  decide(now);
+}
+
+void Adaptation::on_time(Timestamp now) {
+  if (measured_) estimator_.on_time(now);
+  decide(now);
+}
+
+std::optional<congestion::ProbePlan> Adaptation::next_probe() {
+  auto plan = estimator_.next_probe();
+  return settings_.by_hand ? std::nullopt : plan;
+}
+
+std::optional<Adaptation::Choice> Adaptation::take_choice() { return std::exchange(choice_, std::nullopt); }
+
+DataRate Adaptation::estimate() const {
+  const auto& network = settings_.network;
+  return settings_.by_hand ? std::clamp(*settings_.by_hand, network.least, network.most)
+                           : estimator_.target();
+}
+
+DataRate Adaptation::pace() const {
+  return measured_ || settings_.by_hand ? estimate() : settings_.network.most;
+}
+
+NetworkState Adaptation::network() const {
+  NetworkState network = estimator_.state();
+  network.target = estimate();
+  return network;
+}
+
+void Adaptation::decide(Timestamp now) {
+  if (settings_.by_hand) {
+    policy_.choose(policy_.ladder().rung_for(std::uint64_t(estimate().bps())));
+  } else if (!measured_) {
+    return;
+  }
+  if (const auto moved = policy_.update(network(), now)) {
+    ++switches_;
+    reason_ = settings_.by_hand ? "the bandwidth was set by hand" : moved->text;
+    choose(true);
+  }
+  if (const auto rate = policy_.take_wanted_probe()) estimator_.request_probe(*rate);
+  fit_bitrate(now);
+}
+
+std::uint64_t Adaptation::fitting_bitrate() const {
+  const std::uint64_t own = rung().bitrate;
+  if (policy_.rung() > 0) return own;
+  return std::min(own, std::max(kLeast, std::uint64_t((kShare * estimate()).bps())));
+}
+
+void Adaptation::fit_bitrate(Timestamp now) {
+  const std::uint64_t fitting = fitting_bitrate();
+  const bool back = fitting == rung().bitrate && told_bitrate_ != fitting;
+  const double change = std::abs(double(fitting) - double(told_bitrate_)) / double(told_bitrate_);
+  if (!back && change < kWorthTelling) return;
+  if (last_fitted_ && now - *last_fitted_ < kBetween) return;
+  last_fitted_ = now;
+  choose(false);
+}
+
+void Adaptation::choose(bool other_quality) {
+  told_bitrate_ = fitting_bitrate();
+  // A choice that nobody has taken yet may have said another quality.
+  const bool other = other_quality || (choice_ && choice_->other_quality);
+  choice_ = Choice{rung().name, told_bitrate_, rung().particles, reason_, other};
+}
+
+}  // namespace campaign

@@ -1,0 +1,72 @@
+// One viewer's network and the quality that fits it: the estimator and the policy together, or a bandwidth
+// that somebody set by hand in the estimator's place. Time is passed in; one thread, or under one lock.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "campaign/ladder.hpp"
+#include "campaign/quality_policy.hpp"
+#include "congestion/bandwidth_estimator.hpp"
+
+namespace campaign {
+
+class Adaptation {
+ public:
+  struct Settings {
+    congestion::BandwidthEstimator::Config network;
+    std::optional<congestion::DataRate> by_hand;  // the bandwidth; empty: it is estimated
+    Ladder ladder;
+  };
+  // What the encoder or the router upstream is to do from now on.
+  struct Choice {
+    std::string quality;
+    std::uint64_t bitrate = 0;  // bit/s; below the rung's own where the network carries less than that
+    std::uint32_t particles = 0;
+    std::string reason;
+    bool other_quality = true;  // than the last one; false: only the bitrate is another
+  };
+
+  explicit Adaptation(const Settings& settings);
+
+  void set_limits(congestion::DataRate least, congestion::DataRate most);
+  void set_by_hand(congestion::DataRate bandwidth);
+
+  // As BandwidthEstimator's. Until the first packet that feedback can speak of, the estimate stays where it
+  // starts.
+  void on_packet_sent(congestion::Timestamp now, std::uint16_t sequence, congestion::DataSize size,
+                      congestion::ProbeId probe);
+  void on_feedback(congestion::Timestamp now, std::span<const congestion::PacketFeedback> packets);
+  void on_time(congestion::Timestamp now);
+  std::optional<congestion::ProbePlan> next_probe();
+
+  // The newest choice that was not taken yet; the first one is there from the start.
+  std::optional<Choice> take_choice();
+
+  congestion::DataRate estimate() const;
+  congestion::DataRate pace() const;  // for the pacer: the most there may be where nothing is measured
+  congestion::NetworkState network() const;
+  const Rung& rung() const { return policy_.ladder()[policy_.rung()]; }
+  const std::string& reason() const { return reason_; }
+  std::uint64_t switches() const { return switches_; }
+
+ private:
+  void decide(congestion::Timestamp now);
+  void fit_bitrate(congestion::Timestamp now);
+  std::uint64_t fitting_bitrate() const;
+  void choose(bool other_quality);
+
+  Settings settings_;
+  congestion::BandwidthEstimator estimator_;
+  QualityPolicy policy_;
+  bool measured_ = false;  // packets went out that feedback can speak of
+  std::string reason_ = "where it starts";
+  std::uint64_t switches_ = 0;
+  std::uint64_t told_bitrate_ = 0;
+  std::optional<congestion::Timestamp> last_fitted_;
+  std::optional<Choice> choice_;
+};
+
+}  // namespace campaign
