@@ -1,0 +1,46 @@
+// What adaptivebitrate's files share: the instance, its settings, and what its task does.
+#pragma once
+
+#include <string>
+
+#include "encoder.hpp"
+#include "gstadaptivebitrate.hpp"
+#include "pacedsender.hpp"
+#include "rtpoutput.hpp"
+#include "util/guarded.hpp"
+
+namespace campaign {
+
+struct AdaptiveBitrateSettings {
+  bool manual = false;
+  guint64 bandwidth = 1'000'000, least = 150'000, most = 20'000'000, start = 500'000;  // bit/s
+  std::string ladder;  // JSON; empty: the default one
+  Ref<GstElement> encoder;
+};
+
+struct AdaptiveBitrateImpl {
+  Guarded<AdaptiveBitrateSettings> settings;
+  PacedSender sender;
+  GstPad *sink_pad = nullptr, *src_pad = nullptr;  // the element's own
+
+  // Of the source's task.
+  RtpOutput output;
+  std::uint16_t next_number = 0;
+  bool looked_for_encoder = false;
+  Ref<GstElement> found_encoder;
+};
+
+// One turn of the source's task: sends what is due and tells the others what changed.
+void run_once(GstAdaptiveBitrate* self);
+
+// The settings as they are, checked; for start().
+Result<Adaptation::Settings> adaptation_settings(const AdaptiveBitrateSettings& settings);
+
+GstStructure* make_stats(GstAdaptiveBitrate* self);  // transfer full
+
+}  // namespace campaign
+
+struct _GstAdaptiveBitrate {
+  GstElement parent;
+  campaign::AdaptiveBitrateImpl* impl;  // owned
+};

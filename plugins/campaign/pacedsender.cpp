@@ -1,0 +1,289 @@
+#include "pacedsender.hpp"
+
+#include <gst/rtp/rtp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "rtpoutput.hpp"
+
+namespace campaign {
+namespace {
+
+using congestion::DataRate;
+using congestion::Timestamp;
+
+constexpr GstClockTime kTick = 50 * GST_MSECOND;  // the estimator and the policy look at least every 100 ms
+constexpr std::chrono::milliseconds kLongestWait{100};
+constexpr GstClockTime kSecond = GST_SECOND;
+constexpr std::size_t kMostEvents = 512;    // more than that between two packets is somebody's mistake
+constexpr std::uint64_t kUnnumbered = 100;  // packets without a number, before that is said
+constexpr double kNoticeable = 0.01;        // an estimate that moves less is the same one
+
+}  // namespace
+
+void PacedSender::start(const Adaptation::Settings& settings) {
+  std::scoped_lock lock(mutex_);
+  run_.emplace(settings);
+}
+
+void PacedSender::stop() {
+  std::optional<Run> old;  // its packets are let go of without the lock
+  {
+    std::scoped_lock lock(mutex_);
+    std::swap(old, run_);
+  }
+  wake_.notify_all();
+  emptied_.notify_all();
+}
+
+void PacedSender::flush() {
+  Ring<Item> old;
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_) return;
+    run_->flushing = true;
+    run_->pacer.clear();
+    std::swap(old, run_->items);
+    run_->events = 0;
+  }
+  wake_.notify_all();
+  emptied_.notify_all();
+}
+
+void PacedSender::resume() {
+  std::scoped_lock lock(mutex_);
+  if (!run_) return;
+  run_->flushing = false;
+  run_->skipping = false;
+  run_->flow = GST_FLOW_OK;
+}
+
+// A gap in the numbers makes the receiver ask for what is missing; what was dropped here is not worth that,
+// so the picture starts anew with a key frame, which payloaders mark. Where they do not, the next packet
+// that finds room ends the gap.
+bool PacedSender::admit(Run& run, const Ref<GstBuffer>& packet, GstClockTime now) {
+  const bool repeated = GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION);
+  const bool delta = GST_BUFFER_FLAG_IS_SET(packet.get(), GST_BUFFER_FLAG_DELTA_UNIT);
+  if (run.skipping && (delta || repeated)) return false;
+  if (!run.pacer.enqueue(0, RtpOutput::size_on_wire(packet.get()))) {
+    run.skipping = true;
+    if (run.last_key_frame == 0 || now - run.last_key_frame >= kSecond) {
+      run.last_key_frame = now;
+      run.want_key_frame = true;
+    }
+    return false;
+  }
+  run.skipping = false;
+  return true;
+}
+
+GstFlowReturn PacedSender::enqueue(Ref<GstBuffer> packet) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_ || run_->flushing) return GST_FLOW_FLUSHING;
+    if (run_->flow != GST_FLOW_OK) return run_->flow;
+    const GstClockTime at = now();
+    if (!admit(*run_, packet, at)) {
+      ++run_->counts.dropped;
+      return GST_FLOW_OK;
+    }
+    run_->items.push_back({std::move(packet), {}, at});
+  }
+  wake_.notify_one();
+  return GST_FLOW_OK;
+}
+
+bool PacedSender::enqueue(Ref<GstEvent> event) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_ || run_->flushing || run_->events >= kMostEvents) return false;
+    ++run_->events;
+    run_->items.push_back({{}, std::move(event), now()});
+  }
+  wake_.notify_one();
+  return true;
+}
+
+bool PacedSender::wait_until_empty(std::chrono::nanoseconds at_most) {
+  std::unique_lock lock(mutex_);
+  const auto done = [this] { return !run_ || run_->flushing || (run_->items.empty() && !run_->pushing); };
+  return emptied_.wait_for(lock, at_most, done) && run_ && !run_->flushing;
+}
+
+void PacedSender::on_feedback(const GstStructure* feedback) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_) return;
+    ++run_->counts.feedback;
+    run_->adaptation.on_feedback(time(now()), run_->feedback.read(feedback));
+    run_->pacer.set_target(run_->adaptation.pace());
+  }
+  wake_.notify_one();
+}
+
+void PacedSender::set_limits(DataRate least, DataRate most) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_) return;
+    run_->adaptation.set_limits(least, most);
+  }
+  wake_.notify_one();
+}
+
+void PacedSender::set_by_hand(DataRate bandwidth) {
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_) return;
+    run_->adaptation.set_by_hand(bandwidth);
+  }
+  wake_.notify_one();
+}
+
+void PacedSender::keep_time(Run& run, GstClockTime now) {
+  if (run.last_time != 0 && now - run.last_time < kTick) return;
+  run.last_time = now;
+  run.adaptation.on_time(time(now));
+  run.pacer.set_target(run.adaptation.pace());
+  while (const auto probe = run.adaptation.next_probe()) {
+    run.pacer.start_probe(*probe);
+    ++run.counts.probes;
+  }
+}
+
+std::optional<PacedSender::News> PacedSender::news(Run& run, GstClockTime now) {
+  News news;
+  const std::uint64_t estimate = std::uint64_t(run.adaptation.estimate().bps());
+  const double change = std::abs(double(estimate) - double(run.told_estimate));
+  if (change > kNoticeable * double(run.told_estimate) && now - run.last_estimate >= kTick) {
+    run.told_estimate = estimate;
+    run.last_estimate = now;
+    news.estimate = estimate;
+  }
+  // Upstream can be told of a quality from the first packet on: before that, nobody may be there.
+  if (run.counts.packets > 0) {
+    news.choice = run.adaptation.take_choice();
+    if (now - run.last_alive >= kSecond && !(run.numbered && run.adaptation.network().silent)) {
+      run.last_alive = now;
+      news.alive = true;
+    }
+  }
+  news.want_key_frame = std::exchange(run.want_key_frame, false);
+  if (run.unnumbered >= kUnnumbered && !run.numbered && !std::exchange(run.told_unmeasured, true))
+    news.nothing_measured = true;
+  if (!news.choice && !news.estimate && !news.alive && !news.want_key_frame && !news.nothing_measured)
+    return std::nullopt;
+  return news;
+}
+
+// Feedback comes for what is sent. Where upstream stopped because none came, nothing would ever be heard of
+// that viewer again, so a padding packet a second asks.
+bool PacedSender::ask_for_life(Run& run, GstClockTime now) {
+  if (!run.can_pad || !run.numbered || !run.adaptation.network().silent) return false;
+  if (now - run.last_sent < kSecond) return false;
+  run.last_sent = now;
+  return true;
+}
+
+bool PacedSender::take(Run& run, Step& step, GstClockTime now) {
+  if (!run.items.empty() && run.items.front().event) {
+    step.event = run.items.pop_front().event;
+    --run.events;
+    return true;
+  }
+  if (run.flow != GST_FLOW_OK) return false;
+  if (run.items.empty() && !run.can_pad) return false;  // a probe waits for packets, or for a frame's end
+  const auto send = run.pacer.next(time(now));
+  if (!send) return step.pad = ask_for_life(run, now);
+  step.probe = send->probe;
+  if (send->token) {
+    Item item = run.items.pop_front();
+    run.counts.longest_wait = std::max<std::uint64_t>(run.counts.longest_wait, now - item.since);
+    step.packet = std::move(item.packet);
+  } else {
+    step.pad = true;
+  }
+  return true;
+}
+
+PacedSender::Step PacedSender::next() {
+  Step step;
+  std::unique_lock lock(mutex_);
+  if (run_ && std::exchange(run_->pushing, false) && run_->items.empty()) emptied_.notify_all();
+  for (bool waited = false;; waited = true) {
+    if (!run_ || run_->flushing) {
+      step.stopped = true;
+      return step;
+    }
+    Run& run = *run_;
+    const GstClockTime at = now();
+    keep_time(run, at);
+    auto told = news(run, at);
+    if (told) step.news = std::move(*told);
+    if (take(run, step, at)) {
+      run.pushing = true;
+      return step;
+    }
+    if (told || waited) return step;
+    auto wait = std::chrono::nanoseconds(kLongestWait);
+    if (!run.items.empty() || run.can_pad) {
+      const Timestamp due = run.pacer.next_time();
+      if (due != Timestamp::never())
+        wait = std::clamp(std::chrono::nanoseconds((due - time(at)).ns()), std::chrono::nanoseconds(0), wait);
+    }
+    wake_.wait_for(lock, wait);
+  }
+}
+
+void PacedSender::sent(std::uint16_t number, congestion::DataSize size, congestion::ProbeId probe,
+                       bool padding) {
+  std::scoped_lock lock(mutex_);
+  if (!run_) return;
+  Run& run = *run_;
+  const GstClockTime at = now();
+  run.feedback.on_sent(number, at);
+  run.last_sent = at;
+  // The first one may wait downstream until a connection is there, and its silence would mean nothing.
+  if (run.numbered) run.adaptation.on_packet_sent(time(at), number, size, probe);
+  run.numbered = true;
+  ++run.counts.packets;
+  run.counts.bytes += std::uint64_t(size.bytes());
+  if (!padding) return;
+  ++run.counts.padding;
+  run.counts.padding_bytes += std::uint64_t(size.bytes());
+}
+
+void PacedSender::sent_without_number() {
+  std::scoped_lock lock(mutex_);
+  if (!run_) return;
+  ++run_->counts.packets;
+  ++run_->unnumbered;
+}
+
+void PacedSender::set_padding(bool possible, congestion::DataSize size) {
+  std::scoped_lock lock(mutex_);
+  if (!run_) return;
+  run_->can_pad = possible;
+  run_->pacer.set_padding(size);
+}
+
+void PacedSender::set_flow(GstFlowReturn flow) {
+  std::scoped_lock lock(mutex_);
+  if (run_ && run_->flow == GST_FLOW_OK) run_->flow = flow;
+}
+
+std::optional<PacedSender::Statistics> PacedSender::statistics() const {
+  std::scoped_lock lock(mutex_);
+  if (!run_) return std::nullopt;
+  Statistics statistics = run_->counts;
+  statistics.network = run_->adaptation.network();
+  statistics.estimate = std::uint64_t(run_->adaptation.estimate().bps());
+  statistics.switches = run_->adaptation.switches();
+  statistics.quality = run_->adaptation.rung().name;
+  statistics.reason = run_->adaptation.reason();
+  statistics.queued = run_->items.size();
+  return statistics;
+}
+
+}  // namespace campaign

@@ -1,0 +1,116 @@
+// What waits between adaptivebitrate's pads, and when it goes: the queue, the pacer and the estimate behind
+// them, under one lock. The sink's thread puts packets and events in, the source's task takes them out, and
+// feedback comes in on a third. Nothing here calls out; what others have to be told is in what next()
+// returns.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "campaign/adaptation.hpp"
+#include "congestion/pacer.hpp"
+#include "transportfeedback.hpp"
+#include "util/gst_ptr.hpp"
+#include "util/ring.hpp"
+
+namespace campaign {
+
+class PacedSender {
+ public:
+  // Between the pads' activation and its end. stop() lets all that wait return.
+  void start(const Adaptation::Settings& settings);
+  void stop();
+  // Flushing: drops what waits and refuses what comes, and takes things up again with the same estimate.
+  void flush();
+  void resume();
+
+  // The sink's thread. A packet that finds the queue full is dropped, and so are those after it up to the
+  // next key frame; that is no error. Events wait their turn among the packets.
+  GstFlowReturn enqueue(Ref<GstBuffer> packet);
+  bool enqueue(Ref<GstEvent> event);
+  // Until all that was put in has been pushed.
+  bool wait_until_empty(std::chrono::nanoseconds at_most);
+
+  // Any thread.
+  void on_feedback(const GstStructure* feedback);
+  void set_limits(congestion::DataRate least, congestion::DataRate most);
+  void set_by_hand(congestion::DataRate bandwidth);
+
+  // What the source's task does next, in this order.
+  struct News {
+    std::optional<Adaptation::Choice> choice;
+    std::optional<std::uint64_t> estimate;  // bit/s, when it is another
+    bool alive = false;                     // somebody downstream takes what we send: told once a second
+    bool want_key_frame = false;            // packets were dropped
+    bool nothing_measured = false;          // told once: the packets carry no transport-wide number
+  };
+  struct Step {
+    News news;
+    Ref<GstEvent> event;
+    Ref<GstBuffer> packet;
+    bool pad = false;  // send a padding packet
+    congestion::ProbeId probe = congestion::kNoProbe;
+    bool stopped = false;
+  };
+  // Waits until there is something, at most for 100 ms; the step may be empty. The source's task only, and so
+  // are those below.
+  Step next();
+  void sent(std::uint16_t number, congestion::DataSize size, congestion::ProbeId probe, bool padding);
+  void sent_without_number();
+  void set_padding(bool possible, congestion::DataSize size);
+  void set_flow(GstFlowReturn flow);
+
+  struct Statistics {
+    congestion::NetworkState network;
+    std::uint64_t estimate = 0, switches = 0;
+    std::string quality, reason;
+    std::uint64_t packets = 0, bytes = 0, padding = 0, padding_bytes = 0, probes = 0, dropped = 0;
+    std::uint64_t feedback = 0, queued = 0;
+    std::uint64_t longest_wait = 0;  // ns, of a packet in the queue
+  };
+  std::optional<Statistics> statistics() const;
+
+ private:
+  struct Item {
+    Ref<GstBuffer> packet;
+    Ref<GstEvent> event;
+    GstClockTime since = 0;
+  };
+  struct Run {
+    explicit Run(const Adaptation::Settings& settings) : adaptation(settings), pacer({}, adaptation.pace()) {}
+    Adaptation adaptation;
+    congestion::Pacer pacer;
+    TransportFeedback feedback;
+    Ring<Item> items;
+    std::size_t events = 0;  // among them
+    bool flushing = false, pushing = false;
+    GstFlowReturn flow = GST_FLOW_OK;
+
+    bool can_pad = false, skipping = false, want_key_frame = false, numbered = false;
+    std::uint64_t unnumbered = 0, told_estimate = 0;
+    GstClockTime last_time = 0, last_estimate = 0, last_alive = 0, last_key_frame = 0, last_sent = 0;
+    bool told_unmeasured = false;
+    std::optional<GstClockTime> last_padding;
+    Statistics counts;
+  };
+  GstClockTime now() const { return gst_clock_get_time(clock_.get()); }
+  static congestion::Timestamp time(GstClockTime clock) {
+    return congestion::Timestamp::ns(std::int64_t(clock));
+  }
+  bool admit(Run& run, const Ref<GstBuffer>& packet, GstClockTime now);
+  void keep_time(Run& run, GstClockTime now);
+  std::optional<News> news(Run& run, GstClockTime now);
+  bool take(Run& run, Step& step, GstClockTime now);
+  bool ask_for_life(Run& run, GstClockTime now);
+
+  // The same that rtpsession gives packets their times from.
+  const Ref<GstClock> clock_ = adopt(gst_system_clock_obtain());
+  mutable std::mutex mutex_;
+  std::condition_variable wake_, emptied_;
+  std::optional<Run> run_;  // under mutex_
+};
+
+}  // namespace campaign

@@ -1,0 +1,185 @@
+#include "rtpoutput.hpp"
+
+#include <gst/rtp/rtp.h>
+
+#include <cstring>
+#include <string>
+
+namespace campaign {
+namespace {
+
+constexpr const char* kTransportWide =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+constexpr guint8 kMostPadding = 255;  // RFC 3550, 5.1: the last byte counts them all
+constexpr gsize kMediaPaddingSize = 12 + 8 + kMostPadding;
+constexpr gsize kWireOverhead = 20 + 8;  // IPv4 and UDP; SRTP's tag cannot be known here
+constexpr int kSampleAge = 32;           // own: a packet that we hold is copied downstream, so hold few
+
+class Mapped {
+ public:
+  Mapped(GstBuffer* buffer, GstMapFlags flags) : mapped_(gst_rtp_buffer_map(buffer, flags, &rtp_)) {}
+  Mapped(const Mapped&) = delete;
+  ~Mapped() {
+    if (mapped_) gst_rtp_buffer_unmap(&rtp_);
+  }
+  explicit operator bool() const { return mapped_; }
+  GstRTPBuffer* get() { return &rtp_; }
+
+ private:
+  GstRTPBuffer rtp_ = GST_RTP_BUFFER_INIT;
+  bool mapped_;
+};
+
+// The id of the transport-wide extension in caps, where extmap-<id> is the address or [direction, address,
+// attributes]. 0: there is none that fits into one byte (RFC 8285, 4.2).
+std::uint8_t extension_id(const GstStructure* caps) {
+  for (int id = 1; id <= 14; ++id) {
+    const GValue* value = gst_structure_get_value(caps, ("extmap-" + std::to_string(id)).c_str());
+    if (value && GST_VALUE_HOLDS_ARRAY(value) && gst_value_array_get_size(value) > 1)
+      value = gst_value_array_get_value(value, 1);
+    if (value && G_VALUE_HOLDS_STRING(value) && g_strcmp0(g_value_get_string(value), kTransportWide) == 0)
+      return std::uint8_t(id);
+  }
+  return 0;
+}
+
+void write_extension(GstRTPBuffer* rtp, guint8 id, std::uint16_t number) {
+  guint8 bytes[2];
+  GST_WRITE_UINT16_BE(bytes, number);
+  gst_rtp_buffer_add_extension_onebyte_header(rtp, id, bytes, sizeof bytes);
+}
+
+}  // namespace
+
+std::uint16_t RtpOutput::Numbering::pass(std::uint16_t number) {
+  if (!passed_ && next_) moved_ = std::uint16_t(*next_ - number);
+  passed_ = true;
+  const auto moved = std::uint16_t(number + moved_);
+  next_ = std::uint16_t(moved + 1);
+  return moved;
+}
+
+std::uint16_t RtpOutput::Numbering::insert(std::uint16_t first) {
+  const std::uint16_t number = next_.value_or(first);
+  next_ = std::uint16_t(number + 1);
+  if (passed_) ++moved_;
+  return number;
+}
+
+void RtpOutput::set_caps(const GstCaps* caps, bool movable) {
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  extension_ = extension_id(structure);
+  movable_ = movable;
+  guint ssrc = 0;
+  gint type = 0;
+  retransmission_ssrc_.reset();
+  retransmission_type_.reset();
+  if (gst_structure_get_uint(structure, "ssrc", &ssrc) && media_ssrc_ != ssrc) {
+    media_ssrc_ = ssrc;
+    media_ = {};
+    last_.reset();
+    sample_ = nullptr;
+  }
+  media_type_.reset();
+  if (gst_structure_get_int(structure, "payload", &type) && type >= 0 && type < 128)
+    media_type_ = guint8(type);
+  if (gst_structure_get_uint(structure, "rtx-ssrc", &ssrc)) retransmission_ssrc_ = ssrc;
+  if (gst_structure_get_int(structure, "rtx-payload", &type) && type >= 0 && type < 128)
+    retransmission_type_ = guint8(type);
+}
+
+congestion::DataSize RtpOutput::size_on_wire(GstBuffer* packet) {
+  return congestion::DataSize::bytes(std::int64_t(gst_buffer_get_size(packet) + kWireOverhead));
+}
+
+bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {
+  packet = adopt(gst_buffer_make_writable(packet.release()));
+  bool numbered = false;
+  {
+    Mapped rtp(packet.get(), GST_MAP_READWRITE);
+    if (!rtp) return false;
+    const guint32 ssrc = gst_rtp_buffer_get_ssrc(rtp.get());
+    const guint16 sequence = gst_rtp_buffer_get_seq(rtp.get());
+    gpointer data = nullptr;
+    guint size = 0;
+    if (extension_ != 0 &&
+        gst_rtp_buffer_get_extension_onebyte_header(rtp.get(), extension_, 0, &data, &size) && size == 2) {
+      GST_WRITE_UINT16_BE(static_cast<guint8*>(data), transport_number);
+      numbered = true;
+    }
+    if (retransmission_ssrc_ == ssrc) {
+      gst_rtp_buffer_set_seq(rtp.get(), retransmissions_.pass(sequence));
+      return numbered;
+    }
+    if (!media_ssrc_) media_ssrc_ = ssrc;
+    if (media_ssrc_ != ssrc) return numbered;  // another stream of the session, such as audio
+    if (const guint16 moved = media_.pass(sequence); moved != sequence)
+      gst_rtp_buffer_set_seq(rtp.get(), moved);
+    last_ = Last{gst_rtp_buffer_get_timestamp(rtp.get()), gst_rtp_buffer_get_payload_type(rtp.get()),
+                 bool(gst_rtp_buffer_get_marker(rtp.get())), GST_BUFFER_PTS(packet.get()),
+                 GST_BUFFER_DTS(packet.get())};
+  }
+  const bool is_media = !media_type_ || *media_type_ == last_->payload_type;  // and not FEC for it
+  if (retransmits() && is_media && (!sample_ || ++sample_age_ >= kSampleAge)) {
+    sample_ = packet;
+    sample_age_ = 0;
+  }
+  return numbered;
+}
+
+bool RtpOutput::can_pad() const {
+  if (extension_ == 0) return false;
+  return retransmits() ? bool(sample_) : movable_ && last_ && last_->ends_frame;
+}
+
+congestion::DataSize RtpOutput::padding_size() const {
+  return retransmits() && sample_ ? size_on_wire(sample_.get())
+                                  : congestion::DataSize::bytes(kMediaPaddingSize + kWireOverhead);
+}
+
+Ref<GstBuffer> RtpOutput::padding(std::uint16_t transport_number) {
+  if (!can_pad()) return {};
+  return retransmits() ? repeat(transport_number) : pad_media(transport_number);
+}
+
+Ref<GstBuffer> RtpOutput::repeat(std::uint16_t transport_number) {
+  Mapped original(sample_.get(), GST_MAP_READ);
+  if (!original) return {};
+  const guint length = gst_rtp_buffer_get_payload_len(original.get());
+  auto packet = adopt(gst_rtp_buffer_new_allocate(2 + length, 0, 0));
+  {
+    Mapped rtp(packet.get(), GST_MAP_READWRITE);
+    if (!rtp) return {};
+    write_extension(rtp.get(), extension_, transport_number);
+    gst_rtp_buffer_set_ssrc(rtp.get(), *retransmission_ssrc_);
+    gst_rtp_buffer_set_payload_type(rtp.get(), *retransmission_type_);
+    gst_rtp_buffer_set_timestamp(rtp.get(), gst_rtp_buffer_get_timestamp(original.get()));
+    gst_rtp_buffer_set_marker(rtp.get(), gst_rtp_buffer_get_marker(original.get()));
+    gst_rtp_buffer_set_seq(rtp.get(), retransmissions_.insert(std::uint16_t(*retransmission_ssrc_ & 0x7fff)));
+    auto* payload = static_cast<guint8*>(gst_rtp_buffer_get_payload(rtp.get()));
+    GST_WRITE_UINT16_BE(payload, gst_rtp_buffer_get_seq(original.get()));
+    std::memcpy(payload + 2, gst_rtp_buffer_get_payload(original.get()), length);
+  }
+  GST_BUFFER_PTS(packet.get()) = last_->pts;
+  GST_BUFFER_DTS(packet.get()) = last_->dts;
+  GST_BUFFER_FLAG_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION);
+  return packet;
+}
+
+Ref<GstBuffer> RtpOutput::pad_media(std::uint16_t transport_number) {
+  auto packet = adopt(gst_rtp_buffer_new_allocate(0, kMostPadding, 0));
+  {
+    Mapped rtp(packet.get(), GST_MAP_READWRITE);
+    if (!rtp) return {};
+    write_extension(rtp.get(), extension_, transport_number);
+    gst_rtp_buffer_set_ssrc(rtp.get(), *media_ssrc_);
+    gst_rtp_buffer_set_payload_type(rtp.get(), last_->payload_type);
+    gst_rtp_buffer_set_timestamp(rtp.get(), last_->timestamp);
+    gst_rtp_buffer_set_seq(rtp.get(), media_.insert(0));
+  }
+  GST_BUFFER_PTS(packet.get()) = last_->pts;
+  GST_BUFFER_DTS(packet.get()) = last_->dts;
+  return packet;
+}
+
+}  // namespace campaign
