@@ -1,7 +1,12 @@
 // See ice.hpp. Credentials never reach an error text or a log line.
 #include "viewer/ice.hpp"
 
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
 #include <glib.h>
+#include <memory>
 
 #include <optional>
 
@@ -74,6 +79,18 @@ std::vector<signalling::IceServer> browser_ice_servers(const IceSettings& settin
   if (!settings.stun_server.empty()) add(settings.stun_server, "stun");
   for (const std::string& turn : settings.turn_servers) add(turn, "turn");
   return servers;
+}
+
+bool only_loopback() {
+  ifaddrs* raw = nullptr;
+  if (getifaddrs(&raw) != 0) return false;
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> list(raw, freeifaddrs);
+  for (const ifaddrs* at = list.get(); at; at = at->ifa_next) {
+    const bool address =
+        at->ifa_addr && (at->ifa_addr->sa_family == AF_INET || at->ifa_addr->sa_family == AF_INET6);
+    if (address && (at->ifa_flags & IFF_UP) && !(at->ifa_flags & IFF_LOOPBACK)) return false;
+  }
+  return true;
 }
 
 }  // namespace campaign::viewer

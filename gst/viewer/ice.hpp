@@ -24,4 +24,7 @@ Result<void> check_ice(const IceSettings& settings);
 // The same servers as the browser's RTCIceServer. `settings` passed check_ice().
 std::vector<signalling::IceServer> browser_ice_servers(const IceSettings& settings);
 
+// Whether this machine has no address but its own: ICE leaves that one out unless it is told to use it.
+bool only_loopback();
+
 }  // namespace campaign::viewer

@@ -76,6 +76,10 @@ void configure_ice(GstElement* webrtcbin, const IceSettings& ice) {
       g_object_unref(nice);
     }
   }
+  if (only_loopback()) {  // a viewer on this very machine can still be reached
+    gboolean added = FALSE;
+    g_signal_emit_by_name(agent, "add-local-ip-address", "127.0.0.1", &added);
+  }
   if (ice.max_port != 0) {
     set_if_present(agent, "min-rtp-port", std::to_string(ice.min_port).c_str());
     set_if_present(agent, "max-rtp-port", std::to_string(ice.max_port).c_str());
