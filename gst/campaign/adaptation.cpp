@@ -16,6 +16,7 @@ constexpr double kShare = 0.9;             // the contract: an encoder gets at m
 constexpr std::uint64_t kLeast = 150'000;  // bit/s; the contract: down to here the picture still moves
 constexpr double kWorthTelling = 0.1;      // own: an encoder's rate control needs time to follow
 constexpr TimeDelta kBetween = TimeDelta::ms(500);
+constexpr TimeDelta kLate = TimeDelta::seconds(2);  // own: first feedback is there after a round trip or two
 
 }  // namespace
 
@@ -38,17 +39,28 @@ void Adaptation::set_by_hand(DataRate bandwidth) {
 
 void Adaptation::on_packet_sent(Timestamp now, std::uint16_t sequence, congestion::DataSize size,
                                 congestion::ProbeId probe) {
-  measured_ = true;
+  if (!first_sent_) {
+    first_sent_ = now;
+    mute_ = false;
+  }
   estimator_.on_packet_sent(now, sequence, size, probe);
 }
 
+void Adaptation::on_packet_without_number() {
+  if (!first_sent_) mute_ = true;
+}
+
 void Adaptation::on_feedback(Timestamp now, std::span<const congestion::PacketFeedback> packets) {
+  if (packets.empty()) return;
+  heard_ = true;
+  mute_ = false;
   estimator_.on_feedback(now, packets);
   decide(now);
 }
 
 void Adaptation::on_time(Timestamp now) {
-  if (measured_) estimator_.on_time(now);
+  if (heard_) estimator_.on_time(now);
+  if (!heard_ && first_sent_ && now - *first_sent_ > kLate) mute_ = true;
   decide(now);
 }
 
@@ -66,19 +78,20 @@ DataRate Adaptation::estimate() const {
 }
 
 DataRate Adaptation::pace() const {
-  return measured_ || settings_.by_hand ? estimate() : settings_.network.most;
+  return mute_ && !settings_.by_hand ? settings_.network.most : estimate();
 }
 
 NetworkState Adaptation::network() const {
   NetworkState network = estimator_.state();
   network.target = estimate();
+  network.silent = network.silent && heard_;
   return network;
 }
 
 void Adaptation::decide(Timestamp now) {
   if (settings_.by_hand) {
     policy_.choose(policy_.ladder().rung_for(std::uint64_t(estimate().bps())));
-  } else if (!measured_) {
+  } else if (!heard_) {
     return;
   }
   if (const auto moved = policy_.update(network(), now)) {

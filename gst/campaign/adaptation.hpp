@@ -34,10 +34,11 @@ class Adaptation {
   void set_limits(congestion::DataRate least, congestion::DataRate most);
   void set_by_hand(congestion::DataRate bandwidth);
 
-  // As BandwidthEstimator's. Until the first packet that feedback can speak of, the estimate stays where it
-  // starts.
+  // As BandwidthEstimator's. Until feedback has come at all the estimate stays where it starts: a receiver
+  // that never sends any knows no transport-wide feedback, and its silence says nothing.
   void on_packet_sent(congestion::Timestamp now, std::uint16_t sequence, congestion::DataSize size,
                       congestion::ProbeId probe);
+  void on_packet_without_number();  // which no feedback can speak of
   void on_feedback(congestion::Timestamp now, std::span<const congestion::PacketFeedback> packets);
   void on_time(congestion::Timestamp now);
   std::optional<congestion::ProbePlan> next_probe();
@@ -46,7 +47,7 @@ class Adaptation {
   std::optional<Choice> take_choice();
 
   congestion::DataRate estimate() const;
-  congestion::DataRate pace() const;  // for the pacer: the most there may be where nothing is measured
+  congestion::DataRate pace() const;  // for the pacer: the most there may be for who sends no feedback
   congestion::NetworkState network() const;
   const Rung& rung() const { return policy_.ladder()[policy_.rung()]; }
   const std::string& reason() const { return reason_; }
@@ -61,7 +62,9 @@ class Adaptation {
   Settings settings_;
   congestion::BandwidthEstimator estimator_;
   QualityPolicy policy_;
-  bool measured_ = false;  // packets went out that feedback can speak of
+  std::optional<congestion::Timestamp> first_sent_;  // that feedback can speak of
+  bool heard_ = false;                               // feedback
+  bool mute_ = false;                                // none came when it should have
   std::string reason_ = "where it starts";
   std::uint64_t switches_ = 0;
   std::uint64_t told_bitrate_ = 0;

@@ -1,8 +1,15 @@
 // See rtp_format.hpp.
 #include "viewer/rtp_format.hpp"
 
+#include <gst/rtp/rtp.h>
+
+#include <string>
+
 namespace campaign::viewer {
 namespace {
+
+constexpr const char* kTransportWide =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 // rtph264pay writes the live SPS into its caps (sprop-parameter-sets, profile-level-id); each change would
 // make webrtcbin ask for a negotiation. The parameter sets travel in band, before every key frame.
@@ -14,6 +21,16 @@ GstPadProbeReturn pin_caps(GstPad*, GstPadProbeInfo* info, gpointer caps) {
   return GST_PAD_PROBE_OK;
 }
 
+// rtpsession writes the number; this makes room for it.
+void add_transport_wide_number(GstElement* payloader) {
+  auto* extension =
+      gst_rtp_header_extension_create_from_uri(kTransportWide);  // floating; null: not installed
+  if (!extension) return;
+  auto owned = sink(extension);
+  gst_rtp_header_extension_set_id(extension, kTransportWideId);
+  g_signal_emit_by_name(payloader, "add-extension", extension);
+}
+
 }  // namespace
 
 Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc) {
@@ -21,6 +38,8 @@ Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc) {
                                         G_TYPE_INT, int(kPayloadType), "clock-rate", G_TYPE_INT, 90000,
                                         "encoding-name", G_TYPE_STRING, codec == Codec::vp8 ? "VP8" : "H264",
                                         "ssrc", G_TYPE_UINT, ssrc, nullptr));
+  gst_caps_set_simple(caps.get(), ("extmap-" + std::to_string(kTransportWideId)).c_str(), G_TYPE_STRING,
+                      kTransportWide, "rtcp-fb-transport-cc", G_TYPE_BOOLEAN, TRUE, nullptr);
   if (codec == Codec::h264)  // 42e01f: constrained baseline 3.1, the one that every browser accepts
     gst_caps_set_simple(caps.get(), "packetization-mode", G_TYPE_STRING, "1", "profile-level-id",
                         G_TYPE_STRING, "42e01f", "level-asymmetry-allowed", G_TYPE_STRING, "1", nullptr);
@@ -45,6 +64,7 @@ Ref<GstElement> make_payloader(Codec codec, guint32 ssrc) {
   } else {
     gst_util_set_object_arg(G_OBJECT(payloader.get()), "picture-id-mode", "15-bit");
   }
+  add_transport_wide_number(payloader.get());
   auto src = adopt(gst_element_get_static_pad(payloader.get(), "src"));
   gst_pad_add_probe(src.get(), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, pin_caps, rtp_caps(codec, ssrc).release(),
                     [](gpointer caps) { gst_caps_unref(static_cast<GstCaps*>(caps)); });

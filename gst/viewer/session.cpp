@@ -18,6 +18,7 @@ using signalling::Refusal;
 using signalling::RefusalCode;
 
 constexpr unsigned kMaxCandidates = 128;
+constexpr guint64 kStartBitrate = 2'000'000;  // what the network is taken for, until feedback says more
 
 template <class T>
 void destroy_closure(gpointer data, GClosure*) {
@@ -165,6 +166,24 @@ Result<Session::Graph> Session::build() {
       gst_pad_link(src.get(), pad.get()) != GST_PAD_LINK_OK)
     return Error("A viewer's connection could not be set up.", "the viewer's pipeline does not link");
   configure_transceiver(pad.get(), rtp_caps(settings_.codec, ssrc_).get());
+
+  // It stands between the retransmissions and the session. webrtcbin takes it floating; without it the
+  // connection works as it is.
+  connect(
+      webrtcbin, "request-aux-sender",
+      +[](GstElement*, GObject*, gpointer weak) -> GstElement* {
+        GstElement* adaptive = gst_element_factory_make("adaptivebitrate", nullptr);
+        if (!adaptive) return nullptr;
+        g_object_set(adaptive, "start-bitrate", kStartBitrate, nullptr);
+        connect(
+            adaptive, "notify::estimated-bitrate",
+            +[](GstElement* element, GParamSpec*, gpointer of) {
+              if (auto session = lock(of)) session->estimated(element, "");
+            },
+            *static_cast<Weak*>(weak));
+        return adaptive;
+      },
+      weak_from_this());
 
   // Every RTCP report of the viewer's is a sign of life.
   if (auto rtpbin = adopt(gst_bin_get_by_name(GST_BIN(webrtcbin), "rtpbin")))
@@ -332,6 +351,15 @@ void Session::fail(RefusalCode code, const std::string& what) {
   events_.failed({code, what});
 }
 
+void Session::estimated(GstElement* adaptive, const std::string& reason) {
+  if (closed_ || !events_.estimate) return;
+  guint64 estimate = 0;
+  char* quality = nullptr;
+  g_object_get(adaptive, "estimated-bitrate", &estimate, "quality", &quality, nullptr);
+  const CharPtr owned{quality};
+  events_.estimate(estimate, quality ? quality : "", reason);
+}
+
 GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     GError* raw = nullptr;
@@ -340,6 +368,10 @@ GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
     if (auto session = lock(weak)) session->fail(RefusalCode::internal, error->message);
   } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
     if (auto session = lock(weak)) session->events_.latency_changed();
+  } else if (gst_message_has_name(message, "campaign-quality")) {
+    const char* reason = gst_structure_get_string(gst_message_get_structure(message), "reason");
+    if (auto session = lock(weak))
+      session->estimated(GST_ELEMENT(GST_MESSAGE_SRC(message)), reason ? reason : "");
   }
   gst_message_unref(message);
   return GST_BUS_DROP;

@@ -37,6 +37,9 @@ class Session : public std::enable_shared_from_this<Session> {
     std::function<void()> heard;                                             // feedback came from the viewer
     std::function<void(std::string campaign, std::string quality)> changed;  // what it is sent from here on
     std::function<void()> latency_changed;  // call recalculate_latency() on the worker
+    // What the viewer's network carries and the rung that fits; a reason where that is another one now. May
+    // be empty.
+    std::function<void(std::uint64_t bits_per_second, std::string quality, std::string reason)> estimate;
     std::function<void(signalling::Refusal)> failed;
     std::function<void(GstElement* payloader)> payloader_setup;  // borrowed, before it is used
     std::function<void(GstElement* webrtcbin)> webrtcbin_ready;
@@ -74,6 +77,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void answer_set(GstPromise* promise);
   void connection_state_changed(GstElement* webrtcbin);
   void fail(signalling::RefusalCode code, const std::string& what);
+  void estimated(GstElement* adaptive, const std::string& reason);
   static GstBusSyncReply on_bus(GstBus* bus, GstMessage* message, gpointer weak);
 
   const SessionSettings settings_;

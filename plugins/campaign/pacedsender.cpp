@@ -259,6 +259,8 @@ void PacedSender::sent_without_number() {
   if (!run_) return;
   ++run_->counts.packets;
   ++run_->unnumbered;
+  run_->adaptation.on_packet_without_number();
+  run_->pacer.set_target(run_->adaptation.pace());
 }
 
 void PacedSender::set_padding(bool possible, congestion::DataSize size) {

@@ -586,6 +586,8 @@ TEST_F(AdaptiveBitrateHarness, EventsKeepTheirPlaceAmongThePackets) {
 TEST_F(AdaptiveBitrateHarness, SaysOnceWhenThePacketsCarryNoNumber) {
   numbered_ = false;
   start("");
+  push_frame(450'000);
+  ASSERT_TRUE(wait_until([&] { return all_out(); }));
   for (int i = 0; i < 300; ++i) push_frame(450'000);
   GstMessage* message = nullptr;
   ASSERT_TRUE(wait_until([&] {
@@ -597,6 +599,17 @@ TEST_F(AdaptiveBitrateHarness, SaysOnceWhenThePacketsCarryNoNumber) {
       wait_until([&] { return out().size() >= 500; }));  // and is not paced by a number nobody measured
   EXPECT_EQ(estimate(), 500'000u);
   EXPECT_FALSE(gst_bus_pop_filtered(bus_.get(), GST_MESSAGE_WARNING));
+}
+
+TEST_F(AdaptiveBitrateOnALink, AReceiverThatNeverSendsFeedbackGetsAllThereIs) {
+  start();
+  receiver.silent = true;
+  ASSERT_TRUE(play_until([&] { return count("packets") > 200; }));  // for more than 2 s
+  const auto before = out().size();
+  for (int i = 0; i < 200; ++i) push_frame(450'000);
+  EXPECT_TRUE(wait_until([&] { return out().size() >= before + 400; }));
+  EXPECT_EQ(count("dropped"), 0u);
+  EXPECT_EQ(estimate(), 500'000u);
 }
 
 TEST_F(AdaptiveBitrateOnALink, AsksASilentViewerForLifeWhenNothingElseIsSent) {

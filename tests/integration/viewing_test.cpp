@@ -38,7 +38,8 @@ TEST(Viewing, TheOfferPinsWhatBrowsersNeed) {
   const std::string& offer = viewer.offer();
   for (const char* part :
        {"m=video 9 UDP/TLS/RTP/SAVPF 96", "a=sendonly", "H264/90000", "profile-level-id=42e01f",
-        "packetization-mode=1", "a=group:BUNDLE", "nack pli", "rtx/90000", "a=ssrc:"})
+        "packetization-mode=1", "a=group:BUNDLE", "transport-wide-cc-extensions-01", "96 transport-cc",
+        "nack pli", "rtx/90000", "a=ssrc:"})
     EXPECT_NE(offer.find(part), std::string::npos) << part << "\n" << offer;
   for (const char* part : {"sprop-parameter-sets", "a=sendrecv", " TCP "})
     EXPECT_EQ(offer.find(part), std::string::npos) << part << "\n" << offer;
