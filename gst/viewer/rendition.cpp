@@ -10,11 +10,13 @@ class Rendition::ToUpstream : public routing::StreamUpstream {
   explicit ToUpstream(std::weak_ptr<Rendition> rendition) : rendition_(std::move(rendition)) {}
 
   void force_key_frame() override {
-    if (const auto rendition = rendition_.lock()) rendition->upstream_.force_key_frame();
+    if (const auto rendition = rendition_.lock()) rendition->upstream_.snapshot().force_key_frame();
   }
   void watched(bool by_anybody) override {
     const auto rendition = rendition_.lock();
-    if (rendition && rendition->upstream_.watched) rendition->upstream_.watched(by_anybody);
+    if (!rendition) return;
+    const Upstream upstream = rendition->upstream_.snapshot();
+    if (upstream.watched) upstream.watched(by_anybody);
   }
 
  private:
@@ -24,6 +26,11 @@ class Rendition::ToUpstream : public routing::StreamUpstream {
 routing::StreamStats Rendition::stats() const {
   const auto stream = stream_.snapshot();
   return stream ? stream->stats() : routing::StreamStats{};
+}
+
+bool Rendition::is_watched() const {
+  const auto stream = stream_.snapshot();
+  return stream && stream->is_watched();
 }
 
 void Rendition::set_format(RenditionFormat format) {
@@ -41,6 +48,10 @@ void Rendition::forget_format() {
 void Rendition::set_bitrate(std::uint64_t bits_per_second) {
   bitrate_.with([&](auto& current) { current = bits_per_second; });
   if (const auto stream = stream_.snapshot()) stream->set_bitrate(bits_per_second, routing_now());
+}
+
+void Rendition::set_upstream(Upstream upstream) {
+  upstream_.with([&](Upstream& current) { current = std::move(upstream); });
 }
 
 void Rendition::join(routing::Router& router) {

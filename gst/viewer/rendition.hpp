@@ -41,6 +41,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   std::string encoder() const { return encoder_.snapshot(); }
   std::shared_ptr<routing::Stream> stream() const { return stream_.snapshot(); }
   routing::StreamStats stats() const;
+  bool is_watched() const;
 
   void set_format(RenditionFormat format);
   void set_encoder(std::string name);
@@ -54,13 +55,14 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   // One access unit; its timestamps count from the audience's epoch.
   void publish(Ref<GstBuffer> unit);
 
-  void navigate(GstEvent* event) { upstream_.navigate(event); }
+  void navigate(GstEvent* event) { upstream_.snapshot().navigate(event); }
+  void set_upstream(Upstream upstream);  // it goes on from another encoder
 
  private:
   class ToUpstream;
 
   const RenditionName name_;
-  const Upstream upstream_;
+  Guarded<Upstream> upstream_;
   Guarded<std::optional<RenditionFormat>> format_;
   Guarded<std::string> encoder_;
   Guarded<std::uint64_t> bitrate_{0};

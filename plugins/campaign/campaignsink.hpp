@@ -18,6 +18,8 @@ struct Settings {
   Codec codec = Codec::h264;
   std::string encoder, stun_server, turn_servers, allowed_origins;
   guint64 bitrate = 0;
+  Ladder ladder;
+  std::string ladder_text;  // as it was set
   guint ice_min_port = 0, ice_max_port = 0;
   guint max_viewers = 200;
 };
@@ -59,7 +61,7 @@ void close(GstCampaignSink* self);
 
 // An input that joins or leaves while the element runs.
 bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad);
-void retire_rendition(GstCampaignSink* self, Input* input);
+void retire_renditions(GstCampaignSink* self, Input* input);
 
 // On the streaming thread, before the caps go on to the encoder.
 bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps);

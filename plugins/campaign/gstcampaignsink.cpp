@@ -47,6 +47,7 @@ enum {
   PROP_CODEC,
   PROP_ENCODER,
   PROP_BITRATE,
+  PROP_LADDER,
   PROP_STUN_SERVER,
   PROP_TURN_SERVERS,
   PROP_ICE_MIN_PORT,
@@ -68,7 +69,8 @@ static GType gst_campaign_codec_get_type() {
 
 static GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink_%u", GST_PAD_SINK, GST_PAD_REQUEST,
-                            GST_STATIC_CAPS("video/x-raw; "
+                            GST_STATIC_CAPS("application/x-particle-state(memory:CampaignParticles); "
+                                            "video/x-raw; "
                                             "video/x-h264, stream-format=(string)byte-stream, "
                                             "alignment=(string)au; "
                                             "video/x-vp8"));
@@ -92,21 +94,23 @@ static gboolean gst_campaign_sink_pad_query(GstPad* pad, GstObject* parent, GstQ
   if (GST_QUERY_TYPE(query) == GST_QUERY_CAPS) {
     GstCaps* filter = nullptr;
     gst_query_parse_caps(query, &filter);
-    auto encoded = Input::encoded_caps();
-    auto wanted =
-        filter ? campaign::adopt(gst_caps_intersect_full(filter, encoded.get(), GST_CAPS_INTERSECT_FIRST))
-               : encoded;
+    // A state first: it is drawn in every rung's own size.
+    auto besides =
+        campaign::adopt(gst_caps_merge(Input::state_caps().release(), Input::encoded_caps().release()));
+    if (filter)
+      besides = campaign::adopt(gst_caps_intersect_full(besides.get(), filter, GST_CAPS_INTERSECT_FIRST));
     if (!gst_pad_query_default(pad, parent, query)) return FALSE;
     GstCaps* raw = nullptr;
     gst_query_parse_caps_result(query, &raw);
-    auto all = campaign::adopt(gst_caps_merge(gst_caps_ref(raw), wanted.release()));
+    auto all = campaign::adopt(gst_caps_merge(besides.release(), gst_caps_ref(raw)));
     gst_query_set_caps_result(query, all.get());
     return TRUE;
   }
   if (GST_QUERY_TYPE(query) == GST_QUERY_ACCEPT_CAPS) {
     GstCaps* caps = nullptr;
     gst_query_parse_accept_caps(query, &caps);
-    if (gst_caps_is_subset(caps, Input::encoded_caps().get())) {
+    if (gst_caps_is_subset(caps, Input::encoded_caps().get()) ||
+        gst_caps_is_subset(caps, Input::state_caps().get())) {
       gst_query_set_accept_caps_result(query, TRUE);
       return TRUE;
     }
@@ -171,7 +175,7 @@ static void gst_campaign_sink_release_pad(GstElement* element, GstPad* pad) {
   auto* self = GST_CAMPAIGN_SINK(element);
   auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
   gst_pad_set_active(pad, FALSE);
-  if (pad_impl.input) campaign::retire_rendition(self, pad_impl.input.get());
+  if (pad_impl.input) campaign::retire_renditions(self, pad_impl.input.get());
   gst_ghost_pad_set_target(GST_GHOST_PAD(pad), nullptr);
   pad_impl.input.reset();
   gst_child_proxy_child_removed(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
@@ -200,6 +204,7 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
     const char* string = g_value_get_string(value);
     return std::string(string ? string : "");
   };
+  std::string refusal;
   self->impl->settings.with([&](Settings& settings) {
     switch (id) {
       case PROP_HOST:
@@ -217,6 +222,18 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
       case PROP_BITRATE:
         settings.bitrate = g_value_get_uint64(value);
         break;
+      case PROP_LADDER: {
+        const std::string json = text();
+        auto ladder = json.empty() ? campaign::Result<campaign::Ladder>(campaign::Ladder())
+                                   : campaign::Ladder::parse(json);
+        if (!ladder) {
+          refusal = ladder.error().for_user();
+          break;
+        }
+        settings.ladder = *ladder;
+        settings.ladder_text = json;
+        break;
+      }
       case PROP_STUN_SERVER:
         settings.stun_server = text();
         break;
@@ -239,6 +256,7 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
   });
+  if (!refusal.empty()) g_warning("ladder of %s: %s", GST_OBJECT_NAME(self), refusal.c_str());
   if (id == PROP_BITRATE) {
     for (const auto& pad : pads_of(self))
       if (auto* input = impl(pad.get()).input.get()) input->set_bitrate(g_value_get_uint64(value));
@@ -270,6 +288,9 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
       break;
     case PROP_BITRATE:
       g_value_set_uint64(value, settings.bitrate);
+      break;
+    case PROP_LADDER:
+      set_text(settings.ladder_text);
       break;
     case PROP_STUN_SERVER:
       set_text(settings.stun_server);
@@ -330,9 +351,16 @@ static void install_properties(GObjectClass* klass) {
                                             "(unset: the first of the codec's that opens)",
                                             nullptr, ready));
   install(PROP_BITRATE, g_param_spec_uint64("bitrate", "Bitrate",
-                                            "Of the encoded video, in bit/s; 0 to fit the "
-                                            "picture: 4,500,000 for 1280x720 at 30 frames/s",
+                                            "Of the best quality, in bit/s; 0 for what the ladder "
+                                            "says, or what fits a picture that is smaller than its rungs",
                                             0, 1000000000, 0, playing));
+  install(PROP_LADDER,
+          g_param_spec_string("ladder", "Ladder",
+                              "The qualities, the lowest first, as JSON: {\"rungs\": [{\"name\", "
+                              "\"threshold\" (bit/s), \"particles\", \"width\", \"height\", "
+                              "\"max_framerate\", \"bitrate\" (bit/s)}, ...]} (unset: low, medium, high "
+                              "and ultra)",
+                              nullptr, ready));
   install(PROP_STUN_SERVER, g_param_spec_string("stun-server", "STUN server",
                                                 "stun://host:port, for the server and "
                                                 "its viewers (unset: none)",

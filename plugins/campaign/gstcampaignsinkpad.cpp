@@ -61,8 +61,7 @@ static void gst_campaign_sink_pad_set_property(GObject* object, guint id, const 
   auto* self = GST_CAMPAIGN_SINK_PAD(object);
   const char* text = g_value_get_string(value);
   const std::string name = text ? text : "";
-  const bool may_be_empty = id == PROP_PAD_CAMPAIGN;
-  if (!(name.empty() && may_be_empty) && !campaign::is_valid_id(name)) {
+  if (!name.empty() && !campaign::is_valid_id(name)) {
     g_warning("%s of %s:%s must be %s", spec->name, GST_DEBUG_PAD_NAME(self),
               std::string(campaign::kIdRule).c_str());
     return;
@@ -82,7 +81,7 @@ static void gst_campaign_sink_pad_get_property(GObject* object, guint id, GValue
       g_value_set_string(value, names.campaign.empty() ? nullptr : names.campaign.c_str());
       break;
     case PROP_PAD_QUALITY:
-      g_value_set_string(value, names.quality.c_str());
+      g_value_set_string(value, names.quality.empty() ? nullptr : names.quality.c_str());
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -108,9 +107,11 @@ static void gst_campaign_sink_pad_class_init(GstCampaignSinkPadClass* klass) {
                           nullptr, flags));
   g_object_class_install_property(
       object_class, PROP_PAD_QUALITY,
-      g_param_spec_string("quality", "Quality",
-                          "Name of the quality on this pad: low, medium, high, ultra or another id", "high",
-                          flags));
+      g_param_spec_string(
+          "quality", "Quality",
+          "Name of the only quality on this pad (unset: every rung of the ladder that is not larger "
+          "than the video, or \"high\" for video that comes encoded)",
+          nullptr, flags));
 }
 
 static void gst_campaign_sink_pad_init(GstCampaignSinkPad* self) { self->impl = new campaign::SinkPadImpl; }

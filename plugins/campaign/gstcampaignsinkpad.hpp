@@ -12,7 +12,7 @@ namespace campaign {
 
 struct PadNames {
   std::string campaign;  // empty: what upstream says, else "0"
-  std::string quality = "high";
+  std::string quality;   // empty: the ladder's, or "high" for what comes encoded
 };
 
 struct SinkPadImpl {

@@ -1,76 +1,75 @@
-// What stands behind one sink pad: clocksync, then either queue ! videoconvert ! encoder or, for video that
-// comes encoded, queue ! parser, and at the end the tap that hands access units to the rendition.
-// configure() runs on the upstream's streaming thread, open() and close() in state changes.
+// What stands behind one sink pad: clocksync, a tee, and behind it the rungs, which draw, scale and encode
+// the one state or video that comes in, or pass on what comes encoded. configure() runs on the upstream's
+// streaming thread, open() and close() in state changes.
 #pragma once
 
-#include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
-#include "campaign/encoder_profile.hpp"
-#include "encoder.hpp"
-#include "util/gst_ptr.hpp"
-#include "util/guarded.hpp"
-#include "util/result.hpp"
-#include "viewer/rendition.hpp"
+#include "campaign/ladder.hpp"
+#include "rung_branch.hpp"
 
 namespace campaign {
 
 struct InputSettings {
   Codec codec = Codec::h264;
   std::string encoder;        // empty: the best that opens
-  std::uint64_t bitrate = 0;  // bit/s; 0: by the picture's size
+  std::uint64_t bitrate = 0;  // bit/s, of the best rung; 0: as the ladder or the picture's size says
+  Ladder ladder;
 };
 
 class Input {
  public:
+  // What a rung's units go to: the rendition that a rung of this name had before, or a new one.
+  using MakeRendition = std::function<Result<std::shared_ptr<viewer::Rendition>>(
+      const std::shared_ptr<RungBranch>&, std::shared_ptr<viewer::Rendition> before)>;
+
   // `bin` outlives this and owns the elements.
   explicit Input(GstBin* bin);
   ~Input();
 
   GstPad* entry() const { return entry_.get(); }  // what the ghost pad targets
-  bool is_open() const { return bool(tap_.snapshot()); }
+  bool is_open() const { return is_open_; }
 
-  Result<void> open(InputSettings settings, const std::function<void(GstElement*)>& encoder_setup);
+  Result<void> open(InputSettings settings, std::function<void(GstElement*)> encoder_setup);
   void close();
 
-  // For the caps that are about to arrive. `rendition` receives the access units from here on.
-  Result<void> configure(GstCaps* caps, std::shared_ptr<viewer::Rendition> rendition);
-  std::shared_ptr<viewer::Rendition> rendition() const { return rendition_.snapshot(); }
-  std::shared_ptr<viewer::Rendition> take_rendition();
+  // For the caps that are about to arrive. `quality`: the only one, or empty for the ladder. The renditions
+  // that are gone are in `retired`.
+  Result<void> configure(GstCaps* caps, const std::string& quality, const MakeRendition& make,
+                         std::vector<std::shared_ptr<viewer::Rendition>>& retired);
+  std::vector<std::shared_ptr<viewer::Rendition>> renditions() const;
+  std::vector<std::shared_ptr<viewer::Rendition>> take_renditions();
 
   void set_bitrate(std::uint64_t bits_per_second);
-  void set_epoch(GstClockTime epoch) { epoch_ = epoch; }
-  void force_key_frame();
+  void set_epoch(GstClockTime epoch);
 
   static Ref<GstCaps> encoded_caps();
+  static Ref<GstCaps> state_caps();  // empty where nothing draws states
 
  private:
-  struct Branch;
+  using Rungs = std::vector<std::shared_ptr<RungBranch>>;
 
-  Result<void> build_raw(double framerate);
-  Result<void> build_encoded(Codec codec);
-  Result<void> attach(std::unique_ptr<Branch> branch);
-  void drop_branch();
-  void apply_bitrate();
-  GstFlowReturn take_unit(GstAppSink* appsink);
+  Result<OpenEncoder> next_encoder();
+  Result<void> build(const std::vector<RungPlan>& plans, std::optional<Codec> encoded);
+  void drop_rungs();
 
   GstBin* bin_;
-  Ref<GstElement> clocksync_;
+  Ref<GstElement> clocksync_, tee_;
   Ref<GstPad> entry_;
-  std::unique_ptr<Branch> branch_;  // state changes, and the streaming thread while they wait for it
+  bool is_open_ = false;
+  std::function<void(GstElement*)> encoder_setup_;
+  Rungs dropped_;  // the last ones, until it is certain that nobody changes their states any more
   Guarded<InputSettings> settings_;
-  Guarded<Ref<GstPad>> tap_;  // the sink pad of the branch's end
-  Guarded<std::shared_ptr<viewer::Rendition>> rendition_;
-  Guarded<OpenEncoder> encoder_;
+  Guarded<Rungs> rungs_;
   std::atomic<GstClockTime> epoch_ = GST_CLOCK_TIME_NONE;
-  unsigned key_interval_ = 0;                         // frames, as the encoder has it; like branch_
-  std::atomic<std::uint64_t> automatic_bitrate_ = 0;  // bit/s, of the current caps
-  Ref<GstCaps> published_caps_;                       // tap's thread
+  std::atomic<std::uint64_t> automatic_bitrate_ = 0;  // bit/s, of the best rung
 };
 
 }  // namespace campaign

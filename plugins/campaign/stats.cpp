@@ -30,16 +30,18 @@ GstStructure* make_stats(GstCampaignSink* self) {
   }
   for (const auto& pad : pads_of(self)) {
     auto* input = impl(pad.get()).input.get();
-    const auto rendition = input ? input->rendition() : nullptr;
-    if (!rendition) continue;
-    const auto rate = rendition->stats();
-    append(&renditions,
-           gst_structure_new("rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(), "quality",
-                             G_TYPE_STRING, rendition->quality().c_str(), "encoder", G_TYPE_STRING,
-                             rendition->encoder().c_str(), "bitrate", G_TYPE_UINT64, guint64(rate.bitrate),
-                             "framerate", G_TYPE_DOUBLE, rate.framerate, "frames", G_TYPE_UINT64,
-                             guint64(rate.units), "key-frames", G_TYPE_UINT64, guint64(rate.key_frames),
-                             nullptr));
+    if (!input) continue;
+    for (const auto& rendition : input->renditions()) {
+      const auto rate = rendition->stats();
+      append(&renditions,
+             gst_structure_new("rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(),
+                               "quality", G_TYPE_STRING, rendition->quality().c_str(), "encoder",
+                               G_TYPE_STRING, rendition->encoder().c_str(), "bitrate", G_TYPE_UINT64,
+                               guint64(rate.bitrate), "framerate", G_TYPE_DOUBLE, rate.framerate, "frames",
+                               G_TYPE_UINT64, guint64(rate.units), "key-frames", G_TYPE_UINT64,
+                               guint64(rate.key_frames), "viewers", G_TYPE_UINT, guint(rate.watchers),
+                               "key-frames-asked", G_TYPE_UINT64, guint64(rate.key_frames_asked), nullptr));
+    }
   }
   gst_structure_set(stats, "port", G_TYPE_UINT, audience->port(), "viewers", G_TYPE_UINT, total, "connected",
                     G_TYPE_UINT, connected, nullptr);

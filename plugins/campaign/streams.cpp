@@ -2,7 +2,7 @@
 // takes all of it down again.
 #include "campaignsink.hpp"
 
-#include "campaign/ladder.hpp"
+#include <gst/video/video.h>
 
 namespace campaign {
 namespace {
@@ -40,32 +40,25 @@ viewer::Audience::Events audience_events(GstCampaignSink* self) {
   return events;
 }
 
-std::shared_ptr<viewer::Rendition> make_rendition(GstPad* pad, const PadNames& names, Input* input) {
+viewer::Rendition::Upstream upstream_of(const std::shared_ptr<RungBranch>& rung) {
+  // The rendition may outlive the rung by the moment in which a viewer's message is under way.
+  const std::weak_ptr<RungBranch> weak = rung;
   viewer::Rendition::Upstream upstream;
-  // The rendition may outlive the pad by the moment in which a viewer's message is under way; `input` stands
-  // until the audience has let go of the rendition.
-  auto weak = std::shared_ptr<GWeakRef>(new GWeakRef, [](GWeakRef* ref) {
-    g_weak_ref_clear(ref);
-    delete ref;
-  });
-  g_weak_ref_init(weak.get(), pad);
-  upstream.force_key_frame = [weak, input] {
-    auto alive = adopt(static_cast<GstPad*>(g_weak_ref_get(weak.get())));
-    if (alive) input->force_key_frame();
+  upstream.force_key_frame = [weak] {
+    if (const auto alive = weak.lock())
+      alive->send_upstream(gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
   };
   upstream.navigate = [weak](GstEvent* event) {
-    auto alive = adopt(static_cast<GstPad*>(g_weak_ref_get(weak.get())));
-    if (alive)
-      gst_pad_push_event(alive.get(), event);
+    if (const auto alive = weak.lock())
+      alive->send_upstream(event);
     else
       gst_event_unref(event);
   };
-  static const Ladder ladder;
-  const auto rung = ladder.find(names.quality);
-  return std::make_shared<viewer::Rendition>(
-      viewer::RenditionName{names.campaign.empty() ? upstream_campaign(pad) : names.campaign, names.quality,
-                            rung ? ladder[*rung].threshold : 0},
-      std::move(upstream));
+  if (rung->encodes())
+    upstream.watched = [weak](bool by_anybody) {
+      if (const auto alive = weak.lock()) alive->set_watched(by_anybody);
+    };
+  return upstream;
 }
 
 }  // namespace
@@ -87,9 +80,10 @@ bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
   const Settings settings = self->impl->settings.snapshot();
   Input* input = impl(pad).input.get();
   const auto opened =
-      input->open({settings.codec, settings.encoder, settings.bitrate}, [self, pad](GstElement* encoder) {
-        g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP], 0, pad, encoder);
-      });
+      input->open({settings.codec, settings.encoder, settings.bitrate, settings.ladder},
+                  [self, pad](GstElement* encoder) {
+                    g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP], 0, pad, encoder);
+                  });
   if (!opened) {
     GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("%s", opened.error().for_user().c_str()),
                       ("%s", opened.error().detail().c_str()));
@@ -129,17 +123,18 @@ void play(GstCampaignSink* self) {
     if (auto* input = impl(pad.get()).input.get()) input->set_epoch(epoch);
 }
 
-void retire_rendition(GstCampaignSink* self, Input* input) {
-  auto rendition = input->take_rendition();
-  if (!rendition) return;
-  rendition->forget_format();
-  if (const auto audience = audience_of(self)) audience->remove(rendition);
+void retire_renditions(GstCampaignSink* self, Input* input) {
+  const auto audience = audience_of(self);
+  for (const auto& rendition : input->take_renditions()) {
+    rendition->forget_format();
+    if (audience) audience->remove(rendition);
+  }
 }
 
 void end_streams(GstCampaignSink* self) {
   if (const auto audience = audience_of(self)) audience->end_sessions();
   for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) retire_rendition(self, input);
+    if (auto* input = impl(pad.get()).input.get()) retire_renditions(self, input);
 }
 
 bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
@@ -148,30 +143,35 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
   const auto audience = audience_of(self);
   if (!input || !input->is_open() || !audience) return false;
   if (const auto epoch = audience->epoch()) input->set_epoch(*epoch);
-  auto rendition = input->rendition();
-  const bool is_new = !rendition;
-  if (is_new) {
-    rendition = make_rendition(pad, pad_impl.names.snapshot(), input);
-    if (audience->serves(rendition->campaign(), rendition->quality())) {
-      GST_ELEMENT_ERROR(
-          self, RESOURCE, SETTINGS,
-          ("Campaign %s already has the quality %s; set other values of campaign or quality on %s.",
-           rendition->campaign().c_str(), rendition->quality().c_str(), GST_PAD_NAME(pad)),
-          (nullptr));
-      return false;
+  const PadNames names = pad_impl.names.snapshot();
+  const std::string campaign = names.campaign.empty() ? upstream_campaign(pad) : names.campaign;
+  std::vector<std::shared_ptr<viewer::Rendition>> added, retired;
+  const auto make =
+      [&](const std::shared_ptr<RungBranch>& rung,
+          std::shared_ptr<viewer::Rendition> before) -> Result<std::shared_ptr<viewer::Rendition>> {
+    const std::string& quality = rung->plan().quality;
+    if (before) {
+      before->set_upstream(upstream_of(rung));
+      return before;
     }
-  }
-  if (const auto configured = input->configure(caps, rendition); !configured) {
-    GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("%s", configured.error().for_user().c_str()),
+    if (audience->serves(campaign, quality))
+      return Error("Campaign " + campaign + " already has the quality " + quality +
+                   "; set other values of campaign or quality on " + GST_PAD_NAME(pad) + ".");
+    added.push_back(std::make_shared<viewer::Rendition>(
+        viewer::RenditionName{campaign, quality, rung->plan().rank}, upstream_of(rung)));
+    return added.back();
+  };
+  if (const auto configured = input->configure(caps, names.quality, make, retired); !configured) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", configured.error().for_user().c_str()),
                       ("%s", configured.error().detail().c_str()));
     return false;
   }
-  if (!is_new) return true;
-  audience->add(rendition);
-  const std::string address =
-      page_address(self->impl->settings.snapshot(), audience->port(), rendition->campaign());
+  for (const auto& rendition : added) audience->add(rendition);
+  for (const auto& rendition : retired) audience->remove(rendition);  // last: their viewers have where to go
+  if (added.empty()) return true;
+  const std::string address = page_address(self->impl->settings.snapshot(), audience->port(), campaign);
   // Twice, since gst-launch-1.0 prints the second half only.
-  const std::string advice = "Watch campaign " + rendition->campaign() + " at " + address;
+  const std::string advice = "Watch campaign " + campaign + " at " + address;
   GST_ELEMENT_INFO(self, RESOURCE, OPEN_READ_WRITE, ("%s", advice.c_str()), ("%s", advice.c_str()));
   return true;
 }

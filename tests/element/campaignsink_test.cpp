@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "serving_pipeline.hpp"
+#include "test_viewer.hpp"
 #include "wait.hpp"
 
 namespace campaign::test {
@@ -170,7 +171,8 @@ TEST(CampaignSink, BitrateChangesWhilePlaying) {
     return rate;
   };
   ASSERT_TRUE(pipeline.play());
-  EXPECT_TRUE(wait_until([&] { return bitrate() > 1'200'000; }, 5));
+  TestViewer viewer(pipeline.port(), {"", false, true});  // nothing is encoded for nobody
+  EXPECT_TRUE(wait_until([&] { return bitrate() > 1'200'000; }, 10));
   g_object_set(pipeline.sink(), "bitrate", guint64(700'000), nullptr);
   EXPECT_TRUE(wait_until([&] { return bitrate() < 1'000'000; }, 5)) << bitrate();
 }

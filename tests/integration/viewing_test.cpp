@@ -274,6 +274,58 @@ TEST(Viewing, TwoCampaignsAreServedAndChangedBetween) {
   EXPECT_EQ(viewer.socket().wait_for("error")["code"], "unknown-quality");
 }
 
+const std::string kLadder =
+    R"(ladder="{\"rungs\":[{\"name\":\"low\",\"threshold\":0,\"particles\":5000,\"width\":160,\"height\":90,)"
+    R"(\"bitrate\":200000},{\"name\":\"high\",\"threshold\":2000000,\"particles\":20000,\"width\":320,)"
+    R"(\"height\":180,\"bitrate\":900000}]}")";
+
+// Frames that a rung of campaign "0" has encoded.
+guint64 encoded(const ServingPipeline& server, const std::string& quality) {
+  GstStructure* stats = server.stats();
+  const GValue* renditions = gst_structure_get_value(stats, "renditions");
+  guint64 frames = 0;
+  for (guint i = 0; i < gst_value_array_get_size(renditions); ++i) {
+    const GstStructure* one = gst_value_get_structure(gst_value_array_get_value(renditions, i));
+    if (quality == gst_structure_get_string(one, "quality")) gst_structure_get_uint64(one, "frames", &frames);
+  }
+  gst_structure_free(stats);
+  return frames;
+}
+
+void watch_the_ladder(const std::string& source) {
+  ServingPipeline server(source + " ! campaignsink name=sink port=0 " + kLadder);
+  ASSERT_TRUE(server.play());
+  TestViewer viewer(server.port());
+  ASSERT_TRUE(viewer.wait_for_frames(5, kFirstFrame));
+  EXPECT_EQ(viewer.welcome()["qualities"], nlohmann::json({"low", "high"}));
+  EXPECT_EQ(viewer.socket().wait_for("quality")["quality"], "high");
+  for (const char* wish : {"low", "high", "low"}) {
+    const std::string other = wish == std::string("low") ? "high" : "low";
+    viewer.socket().received.clear();
+    viewer.socket().send({{"type", "subscribe"}, {"campaign", "0"}, {"quality", wish}});
+    const auto told = viewer.socket().wait_for("quality");
+    EXPECT_EQ(told["quality"], wish);
+    EXPECT_EQ(told["reason"], "requested");
+    EXPECT_TRUE(viewer.wait_for_frames(15));
+    // The rung that was left is neither drawn nor encoded, once what was under way is through.
+    guint64 last = encoded(server, other), now = 0;
+    EXPECT_TRUE(wait_until([&] {
+      EXPECT_TRUE(viewer.wait_for_frames(5));
+      now = std::exchange(last, encoded(server, other));
+      return now == last;
+    }));
+  }
+}
+
+TEST(Viewing, AStateIsDrawnAndEncodedInTheRungsThatAreWatched) {
+  watch_the_ladder("particlesrc is-live=true device=cpu particles=20000");
+}
+
+TEST(Viewing, VideoIsScaledAndEncodedInTheRungsThatAreWatched) {
+  watch_the_ladder(
+      "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=180,framerate=30/1");
+}
+
 TEST(Viewing, SignalsTellWhoComesAndGoes) {
   ServingPipeline server(ServingPipeline::small());
   std::atomic<int> added = 0, removed = 0;

@@ -39,7 +39,7 @@ bool ServingPipeline::play() {
       if (frames > 0) ++playing;
     }
     gst_structure_free(all);
-    return playing == GST_ELEMENT(sink_)->numsinkpads;
+    return playing == count && count >= GST_ELEMENT(sink_)->numsinkpads;
   });
 }
 

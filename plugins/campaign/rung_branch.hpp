@@ -1,0 +1,84 @@
+// One rung of a campaign that is encoded here, or the only one that comes encoded: a branch of elements
+// behind an input's tee, from a queue to the tap that hands access units to the rendition. A rung that nobody
+// watches lets nothing in, so that it is neither drawn nor encoded. attach() and detach() run in state
+// changes, or on the upstream's streaming thread; the rest on any.
+#pragma once
+
+#include <gst/app/gstappsink.h>
+#include <gst/gst.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "encoder.hpp"
+#include "util/gst_ptr.hpp"
+#include "util/guarded.hpp"
+#include "util/result.hpp"
+#include "viewer/rendition.hpp"
+
+namespace campaign {
+
+struct RungPlan {
+  std::string quality;
+  std::uint64_t rank = 0;       // bit/s of bandwidth that admit it
+  std::uint64_t bitrate = 0;    // bit/s, of the encoder
+  int width = 0, height = 0;    // 0: as it comes in
+  double framerate = 0;         // after max_framerate
+  int max_framerate = 0;        // the source is faster than this; 0: it is not
+  std::uint32_t particles = 0;  // to draw, of a state; 0: it is video that comes in
+
+  bool operator==(const RungPlan&) const = default;
+};
+
+class RungBranch : public std::enable_shared_from_this<RungBranch> {
+ public:
+  ~RungBranch();
+
+  // Raw video, or a state of particles, to be encoded.
+  static Result<std::shared_ptr<RungBranch>> encoding(RungPlan plan, OpenEncoder encoder);
+  static Result<std::shared_ptr<RungBranch>> passing(RungPlan plan, Codec codec);
+
+  // `bin` outlives this. The entry is the tee's pad, or whatever feeds it.
+  Result<void> attach(GstBin* bin, GstElement* before, const char* pad_name);
+  void detach();
+
+  const RungPlan& plan() const { return plan_; }
+  // Whether the branch does for `plan` what it does now: then only names and rates differ. configure() only.
+  bool suits(const RungPlan& plan) const;
+  void set_plan(const RungPlan& plan);
+  Codec codec() const { return codec_; }
+  bool encodes() const { return bool(encoder_.element); }
+  std::string encoder_name() const;
+
+  void set_rendition(std::shared_ptr<viewer::Rendition> rendition);
+  std::shared_ptr<viewer::Rendition> rendition() const { return rendition_.snapshot(); }
+  void set_epoch(GstClockTime epoch) { epoch_ = epoch; }
+  void set_bitrate(std::uint64_t bits_per_second);
+  void set_watched(bool by_anybody) { watched_ = by_anybody; }
+  // From the tap up to the source; takes the event.
+  void send_upstream(GstEvent* event);
+
+ private:
+  RungBranch(RungPlan plan, Codec codec) : plan_(std::move(plan)), codec_(codec) {}
+  static GstPadProbeReturn admit(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  GstFlowReturn take_unit(GstAppSink* appsink);
+
+  RungPlan plan_;  // what differs in set_plan() is the configuring thread's
+  const Codec codec_;
+  OpenEncoder encoder_;
+  GstBin* bin_ = nullptr;
+  std::vector<Ref<GstElement>> elements_;  // in the order of the flow, the tap last
+  Ref<GstPad> feeder_;                     // a tee's pad, to be given back
+  Guarded<Ref<GstPad>> tap_;
+  Guarded<std::shared_ptr<viewer::Rendition>> rendition_;
+  std::atomic<GstClockTime> epoch_ = GST_CLOCK_TIME_NONE;
+  std::atomic<bool> watched_ = false;
+  // An encoder that has given a unit has shown that it works, and is warm when the first viewer comes.
+  std::atomic<bool> warm_ = false;
+  GstClockTime next_due_ = 0;    // the feeding thread's
+  Ref<GstCaps> published_caps_;  // the tap's thread
+};
+
+}  // namespace campaign
