@@ -25,9 +25,6 @@ class Pacer {
   // From the estimator, whenever it changes.
   void set_target(DataRate target) { pacing_rate_ = target * kPacingFactor; }
 
-  // Of the padding packets from here on, as the caller can make them.
-  void set_padding(DataSize size) { config_.padding = size; }
-
   // Queues a packet of the caller's; `token` comes back when it is to be sent. False: the queue is full and
   // the packet is not in it; the caller drops to the next key frame.
   [[nodiscard]] bool enqueue(std::uint64_t token, DataSize size);

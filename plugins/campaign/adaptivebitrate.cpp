@@ -12,6 +12,7 @@
 namespace campaign {
 namespace {
 
+constexpr int kMostRepeats = 128;     // 120 kB: 40 ms at 24 Mbit/s
 constexpr int kFarthestElement = 16;  // upstream; a pipeline that is longer may say what its encoder is
 
 std::string factory_of(GstElement* element) {
@@ -40,10 +41,17 @@ void look_upstream(GstPad* sink_pad, F&& look) {
   }
 }
 
-// Who keeps the media packets' numbers must not stand in front of one who changes them.
-bool keeps_numbers(GstElement* element) {
-  const std::string name = factory_of(element);
-  return name.starts_with("rtprtx") || name.starts_with("rtpulpfec") || name.starts_with("rtpst2022");
+RtpOutput::Upstream who_is_upstream(GstPad* sink_pad) {
+  auto upstream = RtpOutput::Upstream::forgets;
+  look_upstream(sink_pad, [&](GstElement* element) {
+    const std::string name = factory_of(element);
+    if (name == "rtprtxsend")
+      upstream = RtpOutput::Upstream::retransmits;
+    else if (name.starts_with("rtprtx") || name.starts_with("rtpulpfec") || name.starts_with("rtpst2022"))
+      upstream = RtpOutput::Upstream::keeps;
+    return upstream != RtpOutput::Upstream::forgets;
+  });
+  return upstream;
 }
 
 Ref<GstElement> encoder_upstream(GstPad* sink_pad) {
@@ -109,13 +117,22 @@ void tell(GstAdaptiveBitrate* self, const PacedSender::News& news) {
   }
 }
 
+// Of a probe, or to hear whether a silent viewer is still there. What comes back goes through our queue.
+void ask_for_repeats(AdaptiveBitrateImpl& impl, congestion::DataSize all) {
+  for (int i = 0; i < kMostRepeats && all > congestion::DataSize(); ++i) {
+    congestion::DataSize size;
+    auto event = impl.output.ask_for_repeat(size);
+    if (!event) return;
+    gst_pad_push_event(impl.sink_pad, event.release());
+    all -= size;
+  }
+}
+
 void send_event(AdaptiveBitrateImpl& impl, Ref<GstEvent> event) {
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_CAPS) {
     GstCaps* caps = nullptr;
     gst_event_parse_caps(event.get(), &caps);
-    bool kept = false;
-    look_upstream(impl.sink_pad, [&](GstElement* element) { return kept = keeps_numbers(element); });
-    impl.output.set_caps(caps, !kept);
+    impl.output.set_caps(caps, who_is_upstream(impl.sink_pad));
   }
   gst_pad_push_event(impl.src_pad, event.release());
 }
@@ -133,7 +150,7 @@ void send_packet(AdaptiveBitrateImpl& impl, PacedSender::Step& step) {
     impl.sender.sent(impl.next_number++, RtpOutput::size_on_wire(step.packet.get()), step.probe, step.pad);
   else
     impl.sender.sent_without_number();
-  impl.sender.set_padding(impl.output.can_pad(), impl.output.padding_size());
+  impl.sender.set_padding(impl.output.can_pad(), impl.output.can_repeat());
   const GstFlowReturn flow = gst_pad_push(impl.src_pad, step.packet.release());
   if (flow != GST_FLOW_OK) impl.sender.set_flow(flow);
 }
@@ -148,6 +165,7 @@ void run_once(GstAdaptiveBitrate* self) {
     return;
   }
   tell(self, step.news);
+  ask_for_repeats(impl, step.news.repeats);
   if (step.event)
     send_event(impl, std::move(step.event));
   else if (step.packet || step.pad)
@@ -192,6 +210,7 @@ GstStructure* make_stats(GstAdaptiveBitrate* self) {
       {"bytes", statistics->bytes},
       {"padding-packets", statistics->padding},
       {"padding-bytes", statistics->padding_bytes},
+      {"repeat-bytes", statistics->repeat_bytes},
       {"probes", statistics->probes},
       {"dropped", statistics->dropped},
       {"queued", statistics->queued},

@@ -334,12 +334,13 @@ static void install_properties(GObjectClass* klass) {
                                             "first upstream that campaignsink knows too, if there is one)",
                                             GST_TYPE_ELEMENT, playing));
   install(PROP_STATS,
-          g_param_spec_boxed("stats", "Statistics",
-                             "estimate and acknowledged in bit/s, round-trip, queueing-delay and "
-                             "longest-wait in ns, loss from 0 to 1, overuse, silent, quality, reason, and "
-                             "how many: switches, feedback, packets, bytes, padding-packets, "
-                             "padding-bytes, probes, dropped, queued",
-                             GST_TYPE_STRUCTURE, read));
+          g_param_spec_boxed(
+              "stats", "Statistics",
+              "estimate and acknowledged in bit/s, round-trip, queueing-delay and "
+              "longest-wait in ns, loss from 0 to 1, overuse, silent, quality, reason, and "
+              "how many: switches, feedback, packets, bytes, padding-packets, "
+              "padding-bytes, repeat-bytes (asked of rtprtxsend for probes), probes, dropped, queued",
+              GST_TYPE_STRUCTURE, read));
 }
 
 static void gst_adaptive_bitrate_class_init(GstAdaptiveBitrateClass* klass) {

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <utility>
 
-#include "rtpoutput.hpp"
-
 namespace campaign {
 namespace {
 
@@ -148,6 +146,7 @@ void PacedSender::keep_time(Run& run, GstClockTime now) {
   run.pacer.set_target(run.adaptation.pace());
   while (const auto probe = run.adaptation.next_probe()) {
     run.pacer.start_probe(*probe);
+    if (run.can_repeat) run.repeats += probe->size;
     ++run.counts.probes;
   }
 }
@@ -169,10 +168,13 @@ std::optional<PacedSender::News> PacedSender::news(Run& run, GstClockTime now) {
       news.alive = true;
     }
   }
+  news.repeats = std::exchange(run.repeats, {});
+  run.counts.repeat_bytes += std::uint64_t(news.repeats.bytes());
   news.want_key_frame = std::exchange(run.want_key_frame, false);
   if (run.unnumbered >= kUnnumbered && !run.numbered && !std::exchange(run.told_unmeasured, true))
     news.nothing_measured = true;
-  if (!news.choice && !news.estimate && !news.alive && !news.want_key_frame && !news.nothing_measured)
+  if (!news.choice && !news.estimate && !news.alive && !news.want_key_frame && !news.nothing_measured &&
+      news.repeats == congestion::DataSize())
     return std::nullopt;
   return news;
 }
@@ -180,10 +182,11 @@ std::optional<PacedSender::News> PacedSender::news(Run& run, GstClockTime now) {
 // Feedback comes for what is sent. Where upstream stopped because none came, nothing would ever be heard of
 // that viewer again, so a padding packet a second asks.
 bool PacedSender::ask_for_life(Run& run, GstClockTime now) {
-  if (!run.can_pad || !run.numbered || !run.adaptation.network().silent) return false;
-  if (now - run.last_sent < kSecond) return false;
+  if (!run.numbered || !run.adaptation.network().silent || now - run.last_sent < kSecond) return false;
+  if (!run.can_pad && !run.can_repeat) return false;
   run.last_sent = now;
-  return true;
+  if (!run.can_pad) run.repeats += congestion::DataSize::bytes(1);
+  return run.can_pad;
 }
 
 bool PacedSender::take(Run& run, Step& step, GstClockTime now) {
@@ -193,7 +196,10 @@ bool PacedSender::take(Run& run, Step& step, GstClockTime now) {
     return true;
   }
   if (run.flow != GST_FLOW_OK) return false;
-  if (run.items.empty() && !run.can_pad) return false;  // a probe waits for packets, or for a frame's end
+  if (run.items.empty() && !run.can_pad) {  // a probe waits for packets, or for a frame's end
+    ask_for_life(run, now);
+    return false;
+  }
   const auto send = run.pacer.next(time(now));
   if (!send) return step.pad = ask_for_life(run, now);
   step.probe = send->probe;
@@ -263,11 +269,11 @@ void PacedSender::sent_without_number() {
   run_->pacer.set_target(run_->adaptation.pace());
 }
 
-void PacedSender::set_padding(bool possible, congestion::DataSize size) {
+void PacedSender::set_padding(bool can_pad, bool can_repeat) {
   std::scoped_lock lock(mutex_);
   if (!run_) return;
-  run_->can_pad = possible;
-  run_->pacer.set_padding(size);
+  run_->can_pad = can_pad;
+  run_->can_repeat = can_repeat;
 }
 
 void PacedSender::set_flow(GstFlowReturn flow) {

@@ -12,6 +12,7 @@
 
 #include "campaign/adaptation.hpp"
 #include "congestion/pacer.hpp"
+#include "rtpoutput.hpp"
 #include "transportfeedback.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/ring.hpp"
@@ -45,6 +46,7 @@ class PacedSender {
     std::optional<std::uint64_t> estimate;  // bit/s, when it is another
     bool alive = false;                     // somebody downstream takes what we send: told once a second
     bool want_key_frame = false;            // packets were dropped
+    congestion::DataSize repeats;           // to be asked for upstream
     bool nothing_measured = false;          // told once: the packets carry no transport-wide number
   };
   struct Step {
@@ -60,14 +62,15 @@ class PacedSender {
   Step next();
   void sent(std::uint16_t number, congestion::DataSize size, congestion::ProbeId probe, bool padding);
   void sent_without_number();
-  void set_padding(bool possible, congestion::DataSize size);
+  void set_padding(bool can_pad, bool can_repeat);
   void set_flow(GstFlowReturn flow);
 
   struct Statistics {
     congestion::NetworkState network;
     std::uint64_t estimate = 0, switches = 0;
     std::string quality, reason;
-    std::uint64_t packets = 0, bytes = 0, padding = 0, padding_bytes = 0, probes = 0, dropped = 0;
+    std::uint64_t packets = 0, bytes = 0, padding = 0, padding_bytes = 0, repeat_bytes = 0, probes = 0,
+                  dropped = 0;
     std::uint64_t feedback = 0, queued = 0;
     std::uint64_t longest_wait = 0;  // ns, of a packet in the queue
   };
@@ -80,7 +83,8 @@ class PacedSender {
     GstClockTime since = 0;
   };
   struct Run {
-    explicit Run(const Adaptation::Settings& settings) : adaptation(settings), pacer({}, adaptation.pace()) {}
+    explicit Run(const Adaptation::Settings& settings)
+        : adaptation(settings), pacer({.padding = RtpOutput::padding_size()}, adaptation.pace()) {}
     Adaptation adaptation;
     congestion::Pacer pacer;
     TransportFeedback feedback;
@@ -89,7 +93,8 @@ class PacedSender {
     bool flushing = false, pushing = false;
     GstFlowReturn flow = GST_FLOW_OK;
 
-    bool can_pad = false, skipping = false, want_key_frame = false, numbered = false;
+    bool can_pad = false, can_repeat = false, skipping = false, want_key_frame = false, numbered = false;
+    congestion::DataSize repeats;
     std::uint64_t unnumbered = 0, told_estimate = 0;
     GstClockTime last_time = 0, last_estimate = 0, last_alive = 0, last_key_frame = 0, last_sent = 0;
     bool told_unmeasured = false;

@@ -2,7 +2,7 @@
 
 #include <gst/rtp/rtp.h>
 
-#include <cstring>
+#include <algorithm>
 #include <string>
 
 namespace campaign {
@@ -10,10 +10,9 @@ namespace {
 
 constexpr const char* kTransportWide =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-constexpr guint8 kMostPadding = 255;  // RFC 3550, 5.1: the last byte counts them all
-constexpr gsize kMediaPaddingSize = 12 + 8 + kMostPadding;
+constexpr guint8 kMostPadding = 255;     // RFC 3550, 5.1: the last byte counts them all
 constexpr gsize kWireOverhead = 20 + 8;  // IPv4 and UDP; SRTP's tag cannot be known here
-constexpr int kSampleAge = 32;           // own: a packet that we hold is copied downstream, so hold few
+constexpr guint kWorthRepeating = 500;   // bytes; own: a probe of small packets measures the receiver
 
 class Mapped {
  public:
@@ -66,26 +65,16 @@ std::uint16_t RtpOutput::Numbering::insert(std::uint16_t first) {
   return number;
 }
 
-void RtpOutput::set_caps(const GstCaps* caps, bool movable) {
+void RtpOutput::set_caps(const GstCaps* caps, Upstream upstream) {
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
   extension_ = extension_id(structure);
-  movable_ = movable;
+  upstream_ = upstream;
   guint ssrc = 0;
-  gint type = 0;
-  retransmission_ssrc_.reset();
-  retransmission_type_.reset();
-  if (gst_structure_get_uint(structure, "ssrc", &ssrc) && media_ssrc_ != ssrc) {
-    media_ssrc_ = ssrc;
-    media_ = {};
-    last_.reset();
-    sample_ = nullptr;
-  }
-  media_type_.reset();
-  if (gst_structure_get_int(structure, "payload", &type) && type >= 0 && type < 128)
-    media_type_ = guint8(type);
-  if (gst_structure_get_uint(structure, "rtx-ssrc", &ssrc)) retransmission_ssrc_ = ssrc;
-  if (gst_structure_get_int(structure, "rtx-payload", &type) && type >= 0 && type < 128)
-    retransmission_type_ = guint8(type);
+  if (!gst_structure_get_uint(structure, "ssrc", &ssrc) || media_ssrc_ == ssrc) return;
+  media_ssrc_ = ssrc;
+  media_ = {};
+  last_.reset();
+  recent_count_ = 0;
 }
 
 congestion::DataSize RtpOutput::size_on_wire(GstBuffer* packet) {
@@ -107,10 +96,7 @@ bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {
       GST_WRITE_UINT16_BE(static_cast<guint8*>(data), transport_number);
       numbered = true;
     }
-    if (retransmission_ssrc_ == ssrc) {
-      gst_rtp_buffer_set_seq(rtp.get(), retransmissions_.pass(sequence));
-      return numbered;
-    }
+    if (GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION)) return numbered;
     if (!media_ssrc_) media_ssrc_ = ssrc;
     if (media_ssrc_ != ssrc) return numbered;  // another stream of the session, such as audio
     if (const guint16 moved = media_.pass(sequence); moved != sequence)
@@ -118,55 +104,33 @@ bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {
     last_ = Last{gst_rtp_buffer_get_timestamp(rtp.get()), gst_rtp_buffer_get_payload_type(rtp.get()),
                  bool(gst_rtp_buffer_get_marker(rtp.get())), GST_BUFFER_PTS(packet.get()),
                  GST_BUFFER_DTS(packet.get())};
-  }
-  const bool is_media = !media_type_ || *media_type_ == last_->payload_type;  // and not FEC for it
-  if (retransmits() && is_media && (!sample_ || ++sample_age_ >= kSampleAge)) {
-    sample_ = packet;
-    sample_age_ = 0;
+    if (recent_count_ == 0 || gst_rtp_buffer_get_payload_len(rtp.get()) >= kWorthRepeating) {
+      recent_[recent_next_] = {sequence, size_on_wire(packet.get())};
+      recent_next_ = (recent_next_ + 1) % kRecent;
+      recent_count_ = std::min(recent_count_ + 1, kRecent);
+    }
   }
   return numbered;
 }
 
 bool RtpOutput::can_pad() const {
-  if (extension_ == 0) return false;
-  return retransmits() ? bool(sample_) : movable_ && last_ && last_->ends_frame;
+  return extension_ != 0 && upstream_ == Upstream::forgets && last_ && last_->ends_frame;
 }
 
-congestion::DataSize RtpOutput::padding_size() const {
-  return retransmits() && sample_ ? size_on_wire(sample_.get())
-                                  : congestion::DataSize::bytes(kMediaPaddingSize + kWireOverhead);
+// The latest first, and around again.
+Ref<GstEvent> RtpOutput::ask_for_repeat(congestion::DataSize& size) {
+  if (!can_repeat()) return {};
+  const std::size_t back = 1 + repeat_next_++ % recent_count_;
+  const Recent& packet = recent_[(recent_next_ + kRecent - back) % kRecent];
+  size = packet.size;
+  return adopt(gst_event_new_custom(
+      GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT, guint(packet.sequence), "ssrc",
+                        G_TYPE_UINT, *media_ssrc_, nullptr)));
 }
 
 Ref<GstBuffer> RtpOutput::padding(std::uint16_t transport_number) {
   if (!can_pad()) return {};
-  return retransmits() ? repeat(transport_number) : pad_media(transport_number);
-}
-
-Ref<GstBuffer> RtpOutput::repeat(std::uint16_t transport_number) {
-  Mapped original(sample_.get(), GST_MAP_READ);
-  if (!original) return {};
-  const guint length = gst_rtp_buffer_get_payload_len(original.get());
-  auto packet = adopt(gst_rtp_buffer_new_allocate(2 + length, 0, 0));
-  {
-    Mapped rtp(packet.get(), GST_MAP_READWRITE);
-    if (!rtp) return {};
-    write_extension(rtp.get(), extension_, transport_number);
-    gst_rtp_buffer_set_ssrc(rtp.get(), *retransmission_ssrc_);
-    gst_rtp_buffer_set_payload_type(rtp.get(), *retransmission_type_);
-    gst_rtp_buffer_set_timestamp(rtp.get(), gst_rtp_buffer_get_timestamp(original.get()));
-    gst_rtp_buffer_set_marker(rtp.get(), gst_rtp_buffer_get_marker(original.get()));
-    gst_rtp_buffer_set_seq(rtp.get(), retransmissions_.insert(std::uint16_t(*retransmission_ssrc_ & 0x7fff)));
-    auto* payload = static_cast<guint8*>(gst_rtp_buffer_get_payload(rtp.get()));
-    GST_WRITE_UINT16_BE(payload, gst_rtp_buffer_get_seq(original.get()));
-    std::memcpy(payload + 2, gst_rtp_buffer_get_payload(original.get()), length);
-  }
-  GST_BUFFER_PTS(packet.get()) = last_->pts;
-  GST_BUFFER_DTS(packet.get()) = last_->dts;
-  GST_BUFFER_FLAG_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION);
-  return packet;
-}
-
-Ref<GstBuffer> RtpOutput::pad_media(std::uint16_t transport_number) {
   auto packet = adopt(gst_rtp_buffer_new_allocate(0, kMostPadding, 0));
   {
     Mapped rtp(packet.get(), GST_MAP_READWRITE);

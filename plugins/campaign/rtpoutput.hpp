@@ -1,15 +1,16 @@
 // What becomes of RTP packets on their way out: each with the transport-wide extension gets its number, and
-// padding packets find a place among them that receivers accept. One thread.
+// padding finds a place among them that receivers accept. One thread.
 //
-// Padding goes to the retransmission stream where there is one, as the copy of a packet that was sent: a
-// receiver takes it for a retransmission that it did not need, which is what browsers send each other
-// (RFC 4588). Else it is padding only (RFC 3550, 5.1) on the media stream, after the last packet of a frame,
-// and all media packets behind it move up by one number; that needs everybody who keeps the old numbers
-// (rtprtxsend, FEC) to stand behind us.
+// Where rtprtxsend stands upstream, padding is what it sends when it is asked for packets of a moment ago: a
+// receiver takes them for retransmissions that it did not need, which is what browsers send each other (RFC
+// 4588), and every number stays rtprtxsend's own. Else it is padding only (RFC 3550, 5.1) on the media
+// stream, after the last packet of a frame, and all media packets behind it move up by one number; that needs
+// everybody who keeps the old numbers (FEC) to stand behind us.
 #pragma once
 
 #include <gst/gst.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -20,17 +21,27 @@ namespace campaign {
 
 class RtpOutput {
  public:
-  // `movable`: nobody upstream keeps the media packets' numbers.
-  void set_caps(const GstCaps* caps, bool movable);
+  enum class Upstream {
+    forgets,      // nobody there keeps the media packets' numbers
+    keeps,        // somebody does
+    retransmits,  // and sends packets again when asked
+  };
+  void set_caps(const GstCaps* caps, Upstream upstream);
 
   // A packet that goes out next. Says whether it carries the transport-wide number it was given; a packet
   // that is not RTP goes out as it is.
   bool number(Ref<GstBuffer>& packet, std::uint16_t transport_number);
 
-  // Whether padding() would make a packet now, and how large it would be.
+  // Whether padding() would make a packet now; null: it could not after all.
   bool can_pad() const;
-  congestion::DataSize padding_size() const;
-  Ref<GstBuffer> padding(std::uint16_t transport_number);  // null: it could not be made
+  Ref<GstBuffer> padding(std::uint16_t transport_number);
+  static constexpr congestion::DataSize padding_size() { return congestion::DataSize::bytes(kPadding); }
+
+  // Or whether repeats are to be asked for instead: the event for an earlier packet, and its size.
+  bool can_repeat() const {
+    return extension_ != 0 && upstream_ == Upstream::retransmits && recent_count_ > 0;
+  }
+  Ref<GstEvent> ask_for_repeat(congestion::DataSize& size);
 
   static congestion::DataSize size_on_wire(GstBuffer* packet);
 
@@ -52,19 +63,20 @@ class RtpOutput {
     bool ends_frame = false;
     GstClockTime pts = GST_CLOCK_TIME_NONE, dts = GST_CLOCK_TIME_NONE;
   };
-  bool retransmits() const { return retransmission_ssrc_ && retransmission_type_; }
-  Ref<GstBuffer> repeat(std::uint16_t transport_number);
-  Ref<GstBuffer> pad_media(std::uint16_t transport_number);
+  struct Recent {
+    std::uint16_t sequence;
+    congestion::DataSize size;
+  };
+  static constexpr std::int64_t kPadding = 12 + 8 + 255 + 28;  // headers, the most that one byte counts, UDP
+  static constexpr std::size_t kRecent = 64;                   // of rtprtxsend's 500 in webrtcbin
 
   std::uint8_t extension_ = 0;  // id of the transport-wide extension; 0: not negotiated
-  bool movable_ = false;
-  std::optional<std::uint32_t> media_ssrc_, retransmission_ssrc_;
-  std::optional<std::uint8_t> media_type_;
-  std::optional<std::uint8_t> retransmission_type_;
-  Numbering media_, retransmissions_;
+  Upstream upstream_ = Upstream::keeps;
+  std::optional<std::uint32_t> media_ssrc_;
+  Numbering media_;
   std::optional<Last> last_;
-  Ref<GstBuffer> sample_;  // a media packet that went out, to be repeated
-  int sample_age_ = 0;     // packets since then
+  std::array<Recent, kRecent> recent_{};  // larger media packets that went out, as a ring
+  std::size_t recent_next_ = 0, recent_count_ = 0, repeat_next_ = 0;
 };
 
 }  // namespace campaign

@@ -2,6 +2,8 @@
 #include <gio/gio.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "serving_pipeline.hpp"
@@ -151,6 +153,55 @@ TEST(LoadFailures, WrongOptionsAreTold) {
   const Outcome help = run_load({"--help"});
   EXPECT_EQ(help.status, 0);
   EXPECT_NE(help.text.find("--join-rate"), std::string::npos);
+}
+
+// The bandwidth to a viewer, as adaptivebitrate in its webrtcbin says it.
+struct Estimates {
+  std::atomic<guint64> highest = 0, feedback = 0, repeat_bytes = 0, dropped = 0;
+
+  explicit Estimates(GstElement* sink) {
+    g_signal_connect(sink, "webrtcbin-ready", G_CALLBACK(webrtcbin_ready), this);
+  }
+  static void webrtcbin_ready(GstElement*, const char*, GstElement* webrtcbin, gpointer self) {
+    g_signal_connect(webrtcbin, "deep-element-added", G_CALLBACK(element_added), self);
+  }
+  static void element_added(GstBin*, GstBin*, GstElement* element, gpointer self) {
+    GstElementFactory* factory = gst_element_get_factory(element);
+    if (factory && g_str_equal(GST_OBJECT_NAME(factory), "adaptivebitrate"))
+      g_signal_connect(element, "notify::estimated-bitrate", G_CALLBACK(estimated), self);
+  }
+  static void estimated(GstElement* element, GParamSpec*, gpointer data) {
+    auto* self = static_cast<Estimates*>(data);
+    GstStructure* stats = nullptr;
+    g_object_get(element, "stats", &stats, nullptr);
+    const auto read = [&](const char* name) {
+      guint64 value = 0;
+      gst_structure_get_uint64(stats, name, &value);
+      return value;
+    };
+    self->highest = std::max<guint64>(self->highest, read("estimate"));
+    self->feedback = read("feedback");
+    self->repeat_bytes = read("repeat-bytes");
+    self->dropped = read("dropped");
+    gst_structure_free(stats);
+  }
+};
+
+TEST(LoadEstimates, TheBandwidthToAViewerIsEstimatedAndProbesHarmNobody) {
+  ServingPipeline server(ServingPipeline::small());
+  Estimates estimates(server.sink());
+  ASSERT_TRUE(server.play());
+  const Outcome outcome =
+      run_load({"--viewers=1", "--duration=8", "--decode=1", "--json=-", address(server)});
+  ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
+  EXPECT_EQ(outcome.status, 0) << outcome.report;
+  EXPECT_GT(estimates.highest, 4'000'000u);
+  EXPECT_GT(estimates.feedback, 5u);
+  EXPECT_GT(estimates.repeat_bytes, 0u);
+  EXPECT_EQ(estimates.dropped, 0u);
+  for (const char* fault : {"gaps", "lost", "incomplete_frames", "undecodable_frames"})
+    EXPECT_EQ(outcome.report[fault], 0) << fault;
+  EXPECT_EQ(outcome.report["decode"]["errors"], 0);
 }
 
 }  // namespace
