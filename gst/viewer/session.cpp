@@ -18,6 +18,7 @@ using signalling::Refusal;
 using signalling::RefusalCode;
 
 constexpr unsigned kMaxCandidates = 128;
+constexpr guint64 kMostBitrate = 12'000'000;  // what the best rung needs to be chosen, 15 % to spare
 constexpr guint64 kStartBitrate = 2'000'000;  // what the network is taken for, until feedback says more
 
 template <class T>
@@ -174,7 +175,7 @@ Result<Session::Graph> Session::build() {
       +[](GstElement*, GObject*, gpointer weak) -> GstElement* {
         GstElement* adaptive = gst_element_factory_make("adaptivebitrate", nullptr);
         if (!adaptive) return nullptr;
-        g_object_set(adaptive, "start-bitrate", kStartBitrate, nullptr);
+        g_object_set(adaptive, "start-bitrate", kStartBitrate, "max-bitrate", kMostBitrate, nullptr);
         connect(
             adaptive, "notify::estimated-bitrate",
             +[](GstElement* element, GParamSpec*, gpointer of) {

@@ -81,7 +81,8 @@ TEST_P(Load, FiveViewersWatchAndDecodeWithoutAFault) {
   EXPECT_GE(report["key_frames"], 5);
   EXPECT_GT(report["frames"], 5 * 5);
   EXPECT_EQ(report["decode"]["pictures"], report["frames"]);
-  for (const char* fault : {"gaps", "lost", "duplicates", "malformed", "strangers", "backward_timestamps",
+  // No duplicates here: probes of the bandwidth are repeats.
+  for (const char* fault : {"gaps", "lost", "malformed", "strangers", "backward_timestamps",
                             "incomplete_frames", "undecodable_frames"})
     EXPECT_EQ(report[fault], 0) << fault;
   EXPECT_EQ(report["decode"]["errors"], 0);
