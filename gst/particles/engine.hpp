@@ -47,10 +47,14 @@ class Engine {
   // For pictures of the layout that is set now.
   virtual MakeFrame frame_maker() const = 0;
 
-  // Returns when it is done. A step with more particles than before keeps those that were there.
+  // With a frame, returns when that is finished. Without one a device may still be at work, so that the next
+  // is prepared meanwhile; what fails there is an error of a later call. A step with more particles than
+  // before keeps those that were there.
   virtual Result<void> run(const Work& work) = 0;
 
-  // The particles as the last step left them. Later steps go elsewhere for as long as this is held.
+  // The particles as the last step left them, or will have left them by the time that another engine of the
+  // same device comes to what it is asked to do with them. Later steps go elsewhere for as long as this is
+  // held.
   // Null before the first step.
   virtual std::shared_ptr<const ParticleMemory> share() = 0;
   // Whether there is memory for a step of so many particles, as not all of it is held; waits for it so long.

@@ -62,8 +62,7 @@ Result<StateRing::Turn> StateRing::begin_step(uint32_t particles) {
                  " states of the world. Let its queues hold fewer buffers.");
   }
   if (!to->memory || to->memory->capacity() < particles) {
-    to->memory.reset();
-    auto made = make_(particles);
+    auto made = make_(particles, std::move(to->memory));
     if (!made) return made.error();
     to->memory = std::move(*made);
   }

@@ -18,7 +18,10 @@ unsigned most_states(uint32_t particles);
 
 class StateRing {
  public:
-  using Make = std::function<Result<std::unique_ptr<ParticleMemory>>(uint32_t particles)>;
+  // Makes memory in the place of one that is too small, or of none. That one is handed over because a device
+  // may still be at work on it, and must be gone before there is room for another.
+  using Make = std::function<Result<std::unique_ptr<ParticleMemory>>(
+      uint32_t particles, std::unique_ptr<ParticleMemory> too_small)>;
   explicit StateRing(Make make);
   ~StateRing();
 

@@ -8,6 +8,7 @@
 #include "particles/noise.hpp"
 #include "particles/state_ring.hpp"
 #include "vk/compute.hpp"
+#include "vk/frame_ring.hpp"
 
 namespace campaign::particles {
 namespace {
@@ -58,7 +59,12 @@ constexpr uint32_t kCapacityStep = 4096;   // particles
 constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
 constexpr VkDeviceSize kStepAt = 0;
 constexpr VkDeviceSize kViewAt = align(sizeof(StepParams));
-constexpr VkDeviceSize kUploadSize = kViewAt + align(sizeof(ViewParams));
+// What each frame uploads.
+enum Uploaded : uint32_t { kParameters, kBirthCohorts, kUploads };
+constexpr vk::FrameRing::Upload kUploaded[kUploads] = {
+    {kViewAt + align(sizeof(ViewParams))},
+    {sizeof(Cohort) * kClasses, VK_FORMAT_R32G32B32A32_SFLOAT},
+};
 
 uint32_t dispatch(uint32_t invocations) { return (invocations + kLocalSize - 1) / kLocalSize; }
 
@@ -108,8 +114,15 @@ Result<std::unique_ptr<ParticleMemory>> VulkanParticles::create(std::shared_ptr<
 class VulkanEngine final : public Engine {
  public:
   VulkanEngine(std::shared_ptr<vk::Device> device, VulkanOptions options)
-      : device_(device), ring_([device, options](uint32_t particles) {
-          return VulkanParticles::create(device, options, particles);
+      : device_(device),
+        ring_([this, options](
+                  uint32_t particles,
+                  std::unique_ptr<ParticleMemory> too_small) -> Result<std::unique_ptr<ParticleMemory>> {
+          if (too_small) {
+            if (auto done = frames_->wait(); !done) return done.error();
+            too_small.reset();
+          }
+          return VulkanParticles::create(device_, options, particles);
         }) {}
   static Result<std::unique_ptr<Engine>> create(std::shared_ptr<vk::Device> device, VulkanOptions options);
 
@@ -143,8 +156,7 @@ class VulkanEngine final : public Engine {
   Result<void> build(vk::PipelineHandle& to, std::span<const uint32_t> words,
                      std::initializer_list<uint32_t> constants);
   Result<void> fit(const KernelShape& shape);
-  void upload(const Work& work, const VulkanParticles* particles);
-  void copy(const VulkanParticles& from, const VulkanParticles& to);
+  void upload(const Work& work, const VulkanParticles* particles, const vk::FrameRing::Frame& frame);
   struct Piece {
     const vk::Buffer* from;
     VkDeviceSize offset, size;
@@ -158,12 +170,13 @@ class VulkanEngine final : public Engine {
   uint32_t lights_ = 1;                   // accumulators; see step.comp
   KernelShape shape_{.attractors = 0};    // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
-  vk::Buffer upload_, cohorts_, noise_;
+  vk::Buffer noise_;
   vk::Buffer read_;  // made when somebody reads the state, and kept
   StateRing ring_;
-  uint32_t moved_ = 0;  // particles in the last step
+  uint32_t moved_ = 0;                      // particles in the last step
+  std::array<Cohort, kClasses> cohorts_{};  // of the last step
   Picture picture_;
-  std::unique_ptr<vk::Submission> submission_;  // last: its destructor waits for what uses the above
+  std::unique_ptr<vk::FrameRing> frames_;  // last: its destructor waits for what uses the above
 };
 
 Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device> device,
@@ -189,13 +202,6 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
     if (!built) return built.error();
   }
 
-  auto upload = vk::Buffer::create(device, kUploadSize, vk::BufferUse::upload, "parameters");
-  if (!upload) return upload.error();
-  engine->upload_ = std::move(*upload);
-  auto cohorts = vk::Buffer::create(device, sizeof(Cohort) * kClasses, vk::BufferUse::upload, "parameters",
-                                    VK_FORMAT_R32G32B32A32_SFLOAT);
-  if (!cohorts) return cohorts.error();
-  engine->cohorts_ = std::move(*cohorts);
   const auto& table = curl_noise();
   auto noise = vk::Buffer::create(device, table.size() * sizeof(uint32_t), vk::BufferUse::upload,
                                   "turbulence", VK_FORMAT_R32_UINT);
@@ -203,9 +209,9 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
   std::memcpy(noise->data(), table.data(), noise->size());
   engine->noise_ = std::move(*noise);
 
-  auto submission = vk::Submission::create(*engine->program_);
-  if (!submission) return submission.error();
-  engine->submission_ = std::move(*submission);
+  auto frames = vk::FrameRing::create(*engine->program_, kUploaded);
+  if (!frames) return frames.error();
+  engine->frames_ = std::move(*frames);
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
@@ -250,6 +256,7 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
     if (!buffer) return buffer.error();
     *w.to = std::move(*buffer);
   }
+  if (auto done = frames_->wait(); !done) return done;
   picture_ = std::move(picture);
   return build(pipelines_.resolve, kResolveWords,
                {kLocalSize, static_cast<uint32_t>(layout.format), lights_});
@@ -266,7 +273,7 @@ Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_
 // Compiles the kernel for the forces of another scene.
 Result<void> VulkanEngine::fit(const KernelShape& shape) {
   if (shape == shape_) return {};
-  if (auto done = submission_->wait(); !done) return done;
+  if (auto done = frames_->wait(); !done) return done;
   for (auto [to, draw] : {std::pair{&pipelines_.move, 0u}, std::pair{&pipelines_.move_and_draw, 1u}}) {
     auto built = build(*to, step_words_,
                        {kLocalSize, 1, draw, shape.attractors, shape.spheres, shape.planes,
@@ -285,23 +292,24 @@ MakeFrame VulkanEngine::frame_maker() const {
   };
 }
 
-void VulkanEngine::copy(const VulkanParticles& from, const VulkanParticles& to) {
+void copy(vk::Submission& submission, const VulkanParticles& from, const VulkanParticles& to) {
   for (uint32_t c = 0; c < kComponents; ++c) {
-    submission_->copy(from.buffer(), c * from.component_size(), to.buffer(), c * to.component_size(),
-                      std::min(from.component_size(), to.component_size()));
+    submission.copy(from.buffer(), c * from.component_size(), to.buffer(), c * to.component_size(),
+                    std::min(from.component_size(), to.component_size()));
   }
-  submission_->barrier();
+  submission.barrier();
 }
 
-void VulkanEngine::upload(const Work& work, const VulkanParticles* particles) {
+void VulkanEngine::upload(const Work& work, const VulkanParticles* particles,
+                          const vk::FrameRing::Frame& frame) {
+  std::byte* const parameters = frame.uploads[kParameters].data();
   StepParams params{};
   if (work.step) params = work.step->params;
   params.count.w = particles ? particles->capacity() / 4 : 0;
-  std::memcpy(upload_.data() + kStepAt, &params, sizeof params);
-  const Cohort* cohorts = work.step       ? work.step->cohorts
-                          : work.snapshot ? work.snapshot->cohorts.data()
-                                          : nullptr;
-  if (cohorts) std::memcpy(cohorts_.data(), cohorts, sizeof(Cohort) * kClasses);
+  std::memcpy(parameters + kStepAt, &params, sizeof params);
+  if (work.step) std::ranges::copy(work.step->cohorts, cohorts_.begin());
+  const auto& cohorts = work.snapshot ? work.snapshot->cohorts : cohorts_;
+  std::memcpy(frame.uploads[kBirthCohorts].data(), cohorts.data(), sizeof cohorts);
   if (work.view) {
     ViewParams view = *work.view;
     const FrameLayout& layout = picture_.layout;
@@ -311,7 +319,7 @@ void VulkanEngine::upload(const Work& work, const VulkanParticles* particles) {
                    layout.stride[1] / 4};
     view.plane = {layout.offset[0] / 4, layout.offset[1] / 4, layout.offset[2] / 4,
                   static_cast<uint32_t>(layout.size / 4)};
-    std::memcpy(upload_.data() + kViewAt, &view, sizeof view);
+    std::memcpy(parameters + kViewAt, &view, sizeof view);
   }
 }
 
@@ -330,8 +338,12 @@ Result<void> VulkanEngine::run(const Work& work) {
   const auto* particles = static_cast<const VulkanParticles*>(work.step       ? turn.to
                                                               : work.snapshot ? work.snapshot->memory.get()
                                                                               : ring_.current());
-  if (auto done = submission_->wait(); !done) return done;
-  upload(work, particles);
+  auto next = frames_->next();
+  if (!next) return next.error();
+  auto& submission = *(*next)->submission;
+  const vk::Buffer& parameters = (*next)->uploads[kParameters];
+  const vk::Buffer& cohorts = (*next)->uploads[kBirthCohorts];
+  upload(work, particles, **next);
 
   VkBuffer none = noise_.get();  // stands where a step has no use for a binding
   auto bound = [&](const vk::Buffer& buffer) {
@@ -342,9 +354,9 @@ Result<void> VulkanEngine::run(const Work& work) {
   };
   auto* frame = static_cast<VulkanFrame*>(work.frame);
   vk::Submission::Range ranges[kBindings];
-  ranges[kStep] = {upload_.get(), kStepAt, sizeof(StepParams)};
-  ranges[kView] = {upload_.get(), kViewAt, sizeof(ViewParams)};
-  ranges[kCohorts] = {cohorts_.get()};
+  ranges[kStep] = {parameters.get(), kStepAt, sizeof(StepParams)};
+  ranges[kView] = {parameters.get(), kViewAt, sizeof(ViewParams)};
+  ranges[kCohorts] = {cohorts.get()};
   ranges[kNoise] = texels(noise_, noise_);
   ranges[kState] = {particles ? particles->buffer().get() : none};
   ranges[kLight] = bound(picture_.light);
@@ -352,56 +364,59 @@ Result<void> VulkanEngine::run(const Work& work) {
   ranges[kAcross] = bound(picture_.across);
   ranges[kSpread] = bound(picture_.spread);
   ranges[kFrame] = {frame ? frame->buffer().get() : none};
-  ranges[kOldState] = particles ? texels(particles->buffer(), cohorts_) : texels(cohorts_, cohorts_);
-  ranges[kCohortTexels] = texels(cohorts_, cohorts_);
+  ranges[kOldState] = particles ? texels(particles->buffer(), cohorts) : texels(cohorts, cohorts);
+  ranges[kCohortTexels] = texels(cohorts, cohorts);
   ranges[kLightTexels] = texels(picture_.light, noise_);
   ranges[kGlowTexels] = texels(picture_.glow, noise_);
-  ranges[kAcrossTexels] = texels(picture_.across, cohorts_);
-  ranges[kSpreadTexels] = texels(picture_.spread, cohorts_);
-  if (auto begun = submission_->begin(ranges); !begun) return begun;
+  ranges[kAcrossTexels] = texels(picture_.across, cohorts);
+  ranges[kSpreadTexels] = texels(picture_.spread, cohorts);
+  if (auto begun = submission.begin(ranges); !begun) return begun;
 
   if (work.splat) {
-    submission_->clear(picture_.light);
-    submission_->clear(picture_.glow);
-    submission_->barrier();
+    submission.clear(picture_.light);
+    submission.clear(picture_.glow);
+    submission.barrier();
   }
   if (turn.from && turn.from != turn.to) {
-    copy(static_cast<const VulkanParticles&>(*turn.from), *particles);
+    copy(submission, static_cast<const VulkanParticles&>(*turn.from), *particles);
   }
   if (work.step) {
     const auto& params = work.step->params;
     uint32_t newborn = params.births.x * params.births.y + (params.count.x + 3) / 4 - params.count.y / 4;
     if (newborn > 0) {
-      submission_->run(pipelines_.birth, dispatch(newborn));
-      submission_->barrier();
+      submission.run(pipelines_.birth, dispatch(newborn));
+      submission.barrier();
     }
   }
   uint32_t moved = work.step ? (work.step->params.count.x + 3) / 4 : 0;
   uint32_t drawn = work.view && particles ? (work.view->target.y + 3) / 4 : 0;
   if (work.step && work.splat)
-    submission_->run(pipelines_.move_and_draw, dispatch(moved));
+    submission.run(pipelines_.move_and_draw, dispatch(moved));
   else if (work.step)
-    submission_->run(pipelines_.move, dispatch(moved));
+    submission.run(pipelines_.move, dispatch(moved));
   else if (work.splat)
-    submission_->run(pipelines_.draw, dispatch(drawn));
+    submission.run(pipelines_.draw, dispatch(drawn));
   if (work.frame) {
     uint32_t cells = picture_.glow_stride * picture_.glow_rows;
     uint32_t tiles = (picture_.layout.width + 7) / 8 * ((picture_.layout.height + 1) / 2);
-    submission_->barrier();
-    submission_->run(pipelines_.glow_across, dispatch(cells));
-    submission_->barrier();
-    submission_->run(pipelines_.glow_down, dispatch(cells));
-    submission_->barrier();
-    submission_->run(pipelines_.resolve, dispatch(tiles));
+    submission.barrier();
+    submission.run(pipelines_.glow_across, dispatch(cells));
+    submission.barrier();
+    submission.run(pipelines_.glow_down, dispatch(cells));
+    submission.barrier();
+    submission.run(pipelines_.resolve, dispatch(tiles));
   }
-  submission_->barrier();
-  if (auto sent = submission_->submit(); !sent) return sent;
-  // Others may read these particles from here on, so they wait on this side rather than on the device.
-  if (auto done = submission_->wait(); !done) return done;
+  if (work.frame) submission.show_to_processor();
+  if (auto sent = submission.submit(); !sent) return sent;
   if (work.step) {
     ring_.end_step(turn);
     moved_ = work.step->params.count.x;
   }
+  // Whoever asks for a frame gets it finished, before the step of the next one is prepared: that step depends
+  // on the pointer and the scene at its own time, and sent ahead it would show them a frame late. Steps
+  // alone, on the way to a frame or to a state that is shared, follow one another on the device. What others
+  // draw is theirs, and may be gone when they have this back.
+  if (work.frame || work.snapshot) return frames_->wait();
   return {};
 }
 
@@ -413,24 +428,26 @@ Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
 Result<void> VulkanEngine::bring(std::span<const Piece> pieces) {
   VkDeviceSize size = 0;
   for (const Piece& piece : pieces) size += piece.size;
-  if (auto done = submission_->wait(); !done) return done;
+  auto next = frames_->next();
+  if (!next) return next.error();
   if (read_.size() < size) {
     auto buffer = vk::Buffer::create(device_, size, vk::BufferUse::readback, "a copy to read");
     if (!buffer) return buffer.error();
-    read_ = std::move(*buffer);
+    read_ = std::move(*buffer);  // nothing writes the old one: its writing was waited for below
   }
+  auto& submission = *(*next)->submission;
   std::array<vk::Submission::Range, kBindings> nothing;
-  nothing.fill({upload_.get(), 0, VK_WHOLE_SIZE, cohorts_.texels()});
-  if (auto begun = submission_->begin(nothing); !begun) return begun;
-  submission_->barrier();  // what the last work wrote
+  nothing.fill(
+      {(*next)->uploads[kParameters].get(), 0, VK_WHOLE_SIZE, (*next)->uploads[kBirthCohorts].texels()});
+  if (auto begun = submission.begin(nothing); !begun) return begun;
   VkDeviceSize at = 0;
   for (const Piece& piece : pieces) {
-    submission_->copy(*piece.from, piece.offset, read_, at, piece.size);
+    submission.copy(*piece.from, piece.offset, read_, at, piece.size);
     at += piece.size;
   }
-  submission_->barrier();
-  if (auto sent = submission_->submit(); !sent) return sent;
-  return submission_->wait();
+  submission.show_to_processor();
+  if (auto sent = submission.submit(); !sent) return sent;
+  return frames_->wait();
 }
 
 Result<void> VulkanEngine::read(const ParticleMemory& memory, uint32_t count, const StateOut& to) {

@@ -240,7 +240,7 @@ void Device::save_cache() const {
 
 Device::~Device() {
   if (device_ == VK_NULL_HANDLE) return;
-  vkDeviceWaitIdle(device_);
+  // Nothing is in flight: a FrameRing has waited for what it submitted, and held this until then.
   save_cache();
   cache_ = {};
   vkDestroyDevice(device_, nullptr);
@@ -266,6 +266,12 @@ VkResult Device::submit(VkCommandBuffer commands, VkFence fence) {
   info.pCommandBuffers = &commands;
   std::scoped_lock guard(queue_lock_);
   return vkQueueSubmit(queue_, 1, &info, fence);
+}
+
+Error device_error(const Device& device, const char* call, VkResult r) {
+  return Error("The Vulkan device '" + device.info().name +
+                   "' failed; restart the pipeline, or choose another with device=.",
+               std::string(call) + ": " + name_of(r));
 }
 
 }  // namespace campaign::vk

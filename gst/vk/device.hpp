@@ -52,6 +52,7 @@ class Device {
   std::optional<uint32_t> memory_type(uint32_t allowed, VkMemoryPropertyFlags wanted) const;
   VkMemoryPropertyFlags memory_flags(uint32_t type) const { return memory_.memoryTypes[type].propertyFlags; }
 
+  // To the one queue that everybody who has this device shares, in the order of these calls.
   VkResult submit(VkCommandBuffer commands, VkFence fence);
 
  private:
@@ -78,5 +79,8 @@ class Device {
   VkPhysicalDeviceLimits limits_{};
   VkPhysicalDeviceMemoryProperties memory_{};
 };
+
+// What a call that the device failed means to a user.
+Error device_error(const Device& device, const char* call, VkResult r);
 
 }  // namespace campaign::vk

@@ -87,7 +87,9 @@ class CpuEngine final : public Engine {
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
  private:
-  static Result<std::unique_ptr<ParticleMemory>> make_particles(uint32_t particles) {
+  static Result<std::unique_ptr<ParticleMemory>> make_particles(uint32_t particles,
+                                                                std::unique_ptr<ParticleMemory> too_small) {
+    too_small.reset();
     return {std::make_unique<CpuParticles>(round_up(particles, kChunk))};
   }
   struct Worker {  // what each worker writes without asking the others
