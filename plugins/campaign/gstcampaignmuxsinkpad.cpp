@@ -107,7 +107,10 @@ static bool begin_stream(GstPad* pad, GstObject* parent, GstCaps* caps) {
       {names.campaign, names.quality, format, campaign::rank_of(names.quality, names.bitrate), names.bitrate},
       limits, upstream, now);
   impl(pad).stream.with([&](auto& current) { current = stream; });
-  if (!stream->is_watched()) upstream->tell_idle(true);
+  if (!stream->is_watched()) {
+    upstream->tell_idle(true);
+    if (stream->is_watched()) upstream->tell_idle(false);  // somebody came meanwhile, and was told first
+  }
   return true;
 }
 

@@ -120,13 +120,15 @@ std::shared_ptr<Stream> Stream::add(const std::shared_ptr<Viewer>& viewer, Nanos
       start_is_cheap(now) ? cache_.units() : std::span<const AccessUnit>{};
   const Viewer::Start start = viewer->start(*this, cached, left);
   if (start == Viewer::Start::not_wanted) return nullptr;
-  watchers_.push_back(viewer);
+  if (std::ranges::find(watchers_, viewer) == watchers_.end()) watchers_.push_back(viewer);
   if (start == Viewer::Start::waits) ask_ |= requests_.request(now);
   return left;
 }
 
+// A viewer that left may be back before whoever saw it leave comes to say so: then it stays.
 void Stream::remove(const Viewer* viewer) {
   std::scoped_lock lock(mutex_);
+  if (viewer->watches(*this)) return;
   std::erase_if(watchers_, [viewer](const auto& other) { return other.get() == viewer; });
 }
 

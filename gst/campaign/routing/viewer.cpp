@@ -72,6 +72,11 @@ std::shared_ptr<Stream> Viewer::current() const {
   return current_;
 }
 
+bool Viewer::watches(const Stream& stream) const {
+  std::scoped_lock lock(mutex_);
+  return current_.get() == &stream || next_.get() == &stream;
+}
+
 std::shared_ptr<Stream> Viewer::next() const {
   std::scoped_lock lock(mutex_);
   return next_;

@@ -69,6 +69,7 @@ class Viewer : public std::enable_shared_from_this<Viewer> {
 
   // Of the stream that is watched; null before the first. The stream that the viewer is to come to is next.
   std::shared_ptr<Stream> current() const;
+  bool watches(const Stream& stream) const;  // or is about to
   std::shared_ptr<Stream> next() const;
   ViewerStats stats() const;
 

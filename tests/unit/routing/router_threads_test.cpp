@@ -131,5 +131,53 @@ TEST(RouterThreads, StreamsAndViewersShareNothingThatIsNotGuarded) {
   EXPECT_EQ(Picture::alive, before);
 }
 
+// Seen as a viewer that stayed on a rung for good: it came back to the one it had left before the thread that
+// had seen it leave came to take it off the list there.
+TEST(RouterThreads, AViewerThatGoesBackAtOnceIsNotForgotten) {
+  constexpr int kSwitches = 1'000;
+  Router router;
+  std::vector<Source> sources(2);
+  for (int i = 0; i < 2; ++i) {
+    sources[i].id = i + 1;
+    sources[i].stream = router.add_stream({"c", "q" + std::to_string(i), 1, 500'000, 500'000}, {},
+                                          sources[i].encoder, clock_now());
+  }
+  std::atomic<bool> over = false;
+  std::vector<std::thread> threads;
+  const auto start = clock_now();
+  for (Source& source : sources)
+    threads.emplace_back([&] {
+      for (std::int64_t index = 1; !over; ++index) {
+        // A sleeping encoder gives nothing, one that is awake whatever is asked for, as fast as it can.
+        if (source.encoder->is_watched) {
+          const auto now = clock_now();
+          source.stream->publish(make_unit(now - start, true, source.id, index, index), now);
+        }
+        std::this_thread::yield();
+      }
+    });
+  Wish wish;
+  wish.campaign = "c";
+  wish.quality = "q0";
+  const auto viewer = router.add_viewer(wish, {}, clock_now());
+  int switches = 0;
+  for (; switches < kSwitches; ++switches) {
+    const int wanted = switches % 2 + 1;
+    const auto deadline = clock_now() + 5s;
+    bool shown = false;
+    while (!shown && clock_now() < deadline) {
+      const auto delivery = viewer->take(clock_now());
+      shown = delivery.outcome == Viewer::Outcome::unit && picture_in(delivery.unit).stream == wanted;
+    }
+    if (!shown) break;
+    wish.quality = "q" + std::to_string((switches + 1) % 2);
+    router.wish(viewer, wish, clock_now());
+  }
+  over = true;
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(switches, kSwitches);
+  router.remove_viewer(viewer);
+}
+
 }  // namespace
 }  // namespace campaign::routing
