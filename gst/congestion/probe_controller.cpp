@@ -58,6 +58,8 @@ DataRate ProbeController::on_result(const ProbeResult& result, const Network& ne
       last_rate_ < network.most) {
     plan(kFurtherScale * result.rate, network, why_, now);
   }
+  // A wish may be for less than is known to fit: that it went through says nothing against the rest.
+  if (why_ == Why::request && !result.saturated) return std::max(result.rate, network.estimate);
   return result.rate;
 }
 

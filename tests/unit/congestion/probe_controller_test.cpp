@@ -105,5 +105,19 @@ TEST(ProbeController, ProbesForAWishOnceTheNetworkIsCalm) {
   EXPECT_FALSE(due(controller, calm(1500), 3.1));  // once
 }
 
+TEST(ProbeController, AWishForLessThanIsKnownTakesNothingAway) {
+  ProbeController controller;
+  controller.request(DataRate::kbps(5600));
+  controller.on_time(calm(19'000), Timestamp::seconds(10));
+  const auto plan = controller.take();
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(
+      controller.on_result({plan->id, DataRate::kbps(5500), false}, calm(19'000), Timestamp::seconds(11)),
+      DataRate::kbps(19'000));
+  EXPECT_EQ(
+      controller.on_result({plan->id, DataRate::kbps(3000), true}, calm(19'000), Timestamp::seconds(12)),
+      DataRate::kbps(3000));
+}
+
 }  // namespace
 }  // namespace campaign::congestion
