@@ -197,7 +197,7 @@ TEST(LoadEstimates, TheBandwidthToAViewerIsEstimatedAndProbesHarmNobody) {
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   EXPECT_EQ(outcome.status, 0) << outcome.report;
   EXPECT_GT(estimates.highest, 4'000'000u);
-  EXPECT_GT(estimates.feedback, 5u);
+  EXPECT_GT(estimates.feedback, 0u);  // as of the last change of the estimate, which may be the third
   EXPECT_GT(estimates.repeat_bytes, 0u);
   EXPECT_EQ(estimates.dropped, 0u);
   for (const char* fault : {"gaps", "lost", "incomplete_frames", "undecodable_frames"})
