@@ -2,29 +2,18 @@
 // not make any.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "particles/cpu/cpu_engine.hpp"
 #include "particles/presets.hpp"
 #include "particles/simulation.hpp"
 #include "particles/vulkan_engine.hpp"
-
-namespace {
-thread_local std::size_t allocations = 0;  // a software driver's threads compile with LLVM
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.hpp"
 
 namespace campaign::particles {
 namespace {
+
+using test::allocations;
 
 void expect_none(Result<std::unique_ptr<Engine>> engine) {
   ASSERT_TRUE(engine) << engine.error().for_user();

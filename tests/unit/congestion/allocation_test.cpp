@@ -1,25 +1,13 @@
 // A program of its own, because it counts every allocation: packets and feedback must not make any.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "network/echo.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.hpp"
 
 namespace campaign::network {
 namespace {
+
+using test::allocations;
 
 TEST(Estimator, AllocatesNothingForAPacketOnceItRuns) {
   Echo echo;

@@ -1,0 +1,20 @@
+// Counts what the calling thread allocates with operator new. Replaces that operator for the whole program,
+// so it is for one source file of a test that is a program of its own.
+#pragma once
+
+#include <cstdlib>
+#include <new>
+
+namespace campaign::test {
+
+inline thread_local std::size_t allocations = 0;  // a software driver's threads compile with LLVM
+
+}  // namespace campaign::test
+
+void* operator new(std::size_t size) {
+  ++campaign::test::allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
