@@ -7,7 +7,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit" / "pack"))
-from update_decoder import Decoder, Refused, split  # noqa: E402
+from tap import report  # noqa: E402
+from update_decoder import Decoder, split  # noqa: E402
 
 
 def updates(launch, device, packer, caps):
@@ -48,15 +49,7 @@ def main(launch):
                       1000, 30, 16),
         lambda: check(launch, "llvmpipe", "keyframe-interval=7 position-bits=10", "framerate=15/1", 3000, 45, 10),
     ]
-    print(f"1..{len(cases)}")
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            print(f"ok {number} - {case()}")
-        except (AssertionError, Refused, subprocess.SubprocessError) as why:
-            failed += 1
-            print(f"not ok {number} - {why}")
-    return 1 if failed else 0
+    return report(cases)
 
 
 if __name__ == "__main__":

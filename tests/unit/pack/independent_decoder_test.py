@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+from tap import report
 from update_decoder import Decoder, Refused, split
 
 
@@ -77,15 +78,7 @@ def check_loss(program):
 
 def main(program):
     cases = [lambda bits=bits: check_stream(program, bits) for bits in (8, 13, 16)] + [lambda: check_loss(program)]
-    print(f"1..{len(cases)}")
-    failed = 0
-    for number, case in enumerate(cases, 1):
-        try:
-            print(f"ok {number} - {case()}")
-        except (AssertionError, Refused, subprocess.SubprocessError) as why:
-            failed += 1
-            print(f"not ok {number} - {why}")
-    return 1 if failed else 0
+    return report(cases)
 
 
 if __name__ == "__main__":
