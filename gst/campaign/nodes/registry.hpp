@@ -1,0 +1,48 @@
+// Which nodes there are. Each node writes its record with every heartbeat and reads all; a node is there as
+// long as its beat goes on, by the clock of whoever reads: no two clocks are compared. While the store cannot
+// be read nobody disappears, and after such a time everybody gets his time anew. One thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "campaign/nodes/node_record.hpp"
+#include "congestion/units.hpp"
+
+namespace campaign::nodes {
+
+struct RegistryTerms {
+  congestion::TimeDelta beat_every = congestion::TimeDelta::ms(1000);
+  congestion::TimeDelta gone_after = congestion::TimeDelta::ms(3500);
+  std::size_t most_nodes = 256;
+};
+
+class Registry {
+ public:
+  explicit Registry(RegistryTerms terms = {}) : terms_(terms) {}
+
+  struct Changes {
+    std::vector<std::string> came, went;  // nodes' ids; who restarts under his id does both
+  };
+  // All records as the store has them now.
+  Changes on_read(congestion::Timestamp now, std::vector<NodeRecord> records);
+
+  const NodeRecord* find(const std::string& id) const;
+  // By id; those that are there.
+  std::vector<NodeRecord> nodes() const;
+
+ private:
+  struct Node {
+    NodeRecord record;
+    congestion::Timestamp beat_at;  // when its beat was last seen to have gone on
+    bool there = true;
+  };
+
+  RegistryTerms terms_;
+  std::map<std::string, Node> nodes_;
+  std::optional<congestion::Timestamp> read_at_;
+};
+
+}  // namespace campaign::nodes
