@@ -145,10 +145,9 @@ class JsonReader {
   std::optional<Error>& error_;
 };
 
-// Parses `text` within its limits and lets `read(JsonReader&, T&)` fill a T from it.
-template <class T, class F>
-Result<T> read_json(std::string_view text, std::string_view root, JsonLimits limits, F&& read) {
-  using Json = JsonReader::Json;
+// Parses `text` within its limits; `root` names it in messages.
+inline Result<nlohmann::json> parse_json(std::string_view text, std::string_view root, JsonLimits limits) {
+  using Json = nlohmann::json;
   if (text.size() > limits.bytes) {
     return Error::invalid(root, "at most " + std::to_string(limits.bytes / 1024) + " KiB of JSON",
                           std::to_string(text.size()) + " bytes");
@@ -163,9 +162,17 @@ Result<T> read_json(std::string_view text, std::string_view root, JsonLimits lim
     return Error::invalid(root, "nested at most " + std::to_string(limits.depth) + " levels", "deeper");
   }
   if (json.is_discarded()) return Error::invalid(root, "valid JSON", "text that does not parse");
+  return json;
+}
+
+// Parses `text` within its limits and lets `read(JsonReader&, T&)` fill a T from it.
+template <class T, class F>
+Result<T> read_json(std::string_view text, std::string_view root, JsonLimits limits, F&& read) {
+  const Result<nlohmann::json> json = parse_json(text, root, limits);
+  if (!json) return json.error();
   T value{};
   std::optional<Error> error;
-  JsonReader reader(json, root, "", error);
+  JsonReader reader(*json, root, "", error);
   if (!error) read(reader, value);
   if (error) return *error;
   return value;
