@@ -25,6 +25,7 @@ constexpr Row kRows[] = {
     {RefusalCode::negotiation_failed, "negotiation-failed", 4502},
     {RefusalCode::negotiation_timeout, "negotiation-timeout", 4504},
     {RefusalCode::origin_refused, "origin-refused", 4403},
+    {RefusalCode::draining, "draining", 4503},
     {RefusalCode::internal, "internal", 4500},
 };
 
@@ -37,6 +38,11 @@ const Row& row(RefusalCode code) {
 }  // namespace
 
 std::string_view Refusal::name() const { return row(code).name; }
+std::optional<RefusalCode> Refusal::code_of(std::string_view name) {
+  for (const Row& candidate : kRows)
+    if (candidate.name == name) return candidate.code;
+  return std::nullopt;
+}
 unsigned short Refusal::close_code() const { return row(code).close_code; }
 
 }  // namespace campaign::signalling

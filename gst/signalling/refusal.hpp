@@ -2,6 +2,7 @@
 // when the refusal ends the connection. Shared by the protocol, the server and the page.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ enum class RefusalCode {
   negotiation_failed,   // the answer does not fit the offer, or ICE or DTLS failed
   negotiation_timeout,  // no media connection within the time allowed
   origin_refused,       // a page of another origin; HTTP 403, before the upgrade
+  draining,             // this server takes no new viewers, since it is about to end
   internal,             // our fault
 };
 
@@ -33,6 +35,7 @@ struct Refusal {
 
   // The kebab-case name in `error` messages; it never changes.
   std::string_view name() const;
+  static std::optional<RefusalCode> code_of(std::string_view name);
   // The 4xxx WebSocket close code that ends a connection for this reason.
   unsigned short close_code() const;
 };

@@ -15,6 +15,7 @@ namespace {
 
 constexpr gint64 kSilence = 30 * G_USEC_PER_SEC;  // three keepalive pings unanswered
 constexpr gint64 kCloseGrace = 2 * G_USEC_PER_SEC;
+constexpr gint64 kWaitLimit = 30 * G_USEC_PER_SEC;  // a software driver compiles its shaders in half of it
 constexpr unsigned kLivenessPeriodMs = 500;
 constexpr unsigned kUpgradeRequired = 426;  // RFC 9110, section 15.5.22
 constexpr std::size_t kMaxContextBytes = 128;
@@ -71,6 +72,7 @@ Result<void> Server::listen(const ServerSettings& settings) {
   soup_ = soup_server_new("server-header", "gst-campaign", nullptr);
   soup_server_add_early_handler(soup_, nullptr, on_early_request, this, nullptr);
   soup_server_add_handler(soup_, nullptr, on_request, this, nullptr);
+  if (settings.setup) settings.setup(soup_);
   GError* raw = nullptr;
   if (!soup_server_listen(soup_, address->get(), SoupServerListenOptions(0), &raw)) {
     const ErrorPtr error{raw};
@@ -188,16 +190,6 @@ void Server::accept(SoupWebsocketConnection* socket, const char* query) {
   Visitor who = visitor ? *visitor : Visitor{};
   who.connection = id;
 
-  // The newer connection is the one a reloading browser still looks at.
-  unsigned viewers = 0;
-  ConnectionId older = 0;
-  for (const auto& [other, peer] : connections_) {
-    if (!peer.arrived) continue;
-    if (visitor && peer.connection->visitor().peer == who.peer)
-      older = other;
-    else
-      ++viewers;
-  }
   // Not even worth an answer.
   if (closing_ || connections_.size() >= max_viewers_ + kMaxRefusedConnections) return;
 
@@ -211,25 +203,64 @@ void Server::accept(SoupWebsocketConnection* socket, const char* query) {
                            });
                          }});
 
-  if (!visitor) {
+  if (visitor)
+    admit(id);
+  else
     peer.connection->refuse(visitor.error());
-    return;
+}
+
+void Server::admit(ConnectionId id) {
+  Peer& peer = connections_.at(id);
+  Visitor who = peer.connection->visitor();
+  // The newer connection is the one a reloading browser still looks at.
+  unsigned viewers = 0;
+  std::vector<ConnectionId> older;
+  for (const auto& [other, entry] : connections_) {
+    if (other < id && (entry.arrived || entry.waiting) && entry.connection->visitor().peer == who.peer)
+      older.push_back(other);
+    else if (entry.arrived)
+      ++viewers;
   }
+  const bool has_waited = std::exchange(peer.waiting, std::nullopt).has_value();
   if (viewers >= max_viewers_) {
     peer.connection->refuse({RefusalCode::too_many_viewers,
                              "all " + std::to_string(max_viewers_) + " places are taken; try again later"});
     return;
   }
-  auto welcome = delegate_.admit(who);
-  if (!welcome) {
-    peer.connection->refuse(welcome.error());
+  auto admission = delegate_.admit(who);
+  if (auto* refusal = std::get_if<Refusal>(&admission)) {
+    peer.connection->refuse(*refusal);
     return;
   }
-  if (older) bye(older, "replaced", 4409);
-  peer.connection->send(to_json(*welcome));
+  for (ConnectionId other : older) bye(other, "replaced", 4409);
+  if (auto* wait = std::get_if<Wait>(&admission)) {
+    peer.waiting = std::move(*wait);
+    if (has_waited) return;
+    peer.waiting_since = g_get_monotonic_time();
+    peer.connection->send(to_json(Waiting{who.campaign}));
+    delegate_.waits(who);
+    return;
+  }
+  const Welcome& welcome = std::get<Welcome>(admission);
+  peer.connection->send(to_json(welcome));
   peer.arrived = true;
-  who.campaign = welcome->campaign;
+  who.campaign = welcome.campaign;
   delegate_.arrived(who);
+}
+
+void Server::readmit() {
+  std::vector<ConnectionId> waiting;
+  for (const auto& [id, peer] : connections_)
+    if (peer.waiting && !peer.connection->is_closing()) waiting.push_back(id);
+  for (ConnectionId id : waiting) admit(id);
+}
+
+std::optional<ConnectionId> Server::find(std::string_view peer) const {
+  for (auto entry = connections_.rbegin(); entry != connections_.rend(); ++entry)
+    if ((entry->second.arrived || entry->second.waiting) && !entry->second.connection->is_closing() &&
+        entry->second.connection->visitor().peer == peer)
+      return entry->first;
+  return std::nullopt;
 }
 
 void Server::send(ConnectionId connection, std::string text) {
@@ -243,9 +274,10 @@ void Server::refuse(ConnectionId connection, const Refusal& refusal) {
   leave(connection);
 }
 
-void Server::bye(ConnectionId connection, const std::string& reason, unsigned short close_code) {
+void Server::bye(ConnectionId connection, const std::string& reason, unsigned short close_code,
+                 const std::string& url) {
   if (auto found = connections_.find(connection); found != connections_.end()) {
-    found->second.connection->send(to_json(Bye{reason}));
+    found->second.connection->send(to_json(Bye{reason, url}));
     found->second.connection->close(close_code, reason);
   }
   leave(connection);
@@ -253,7 +285,9 @@ void Server::bye(ConnectionId connection, const std::string& reason, unsigned sh
 
 void Server::leave(ConnectionId connection) {
   auto found = connections_.find(connection);
-  if (found != connections_.end() && std::exchange(found->second.arrived, false)) delegate_.left(connection);
+  if (found == connections_.end()) return;
+  found->second.waiting.reset();
+  if (std::exchange(found->second.arrived, false)) delegate_.left(connection);
 }
 
 void Server::forget(ConnectionId connection) {
@@ -264,13 +298,17 @@ void Server::forget(ConnectionId connection) {
 bool Server::check_liveness() {
   const gint64 now = g_get_monotonic_time();
   std::vector<ConnectionId> silent, stuck;
+  std::vector<std::pair<ConnectionId, Refusal>> tired;
   for (const auto& [id, peer] : connections_) {
     if (peer.connection->is_closing()) {
       if (now - peer.connection->closing_since() > kCloseGrace) stuck.push_back(id);
     } else if (now - peer.connection->last_heard() > kSilence) {
       silent.push_back(id);
+    } else if (peer.waiting && now - peer.waiting_since > kWaitLimit) {
+      tired.emplace_back(id, peer.waiting->otherwise);
     }
   }
+  for (const auto& [id, otherwise] : tired) refuse(id, otherwise);
   for (ConnectionId id : stuck) forget(id);
   for (ConnectionId id : silent) bye(id, "timeout", 4408);
   // A connection that closed itself (too slow, too many messages) has still to be taken from the delegate.

@@ -5,9 +5,12 @@
 #include <libsoup/soup.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "signalling/connection.hpp"
@@ -19,13 +22,20 @@
 
 namespace campaign::signalling {
 
+// The visitor may stay until there is an answer; `otherwise` is what it is told when none comes in time.
+struct Wait {
+  Refusal otherwise;
+};
+using Admission = std::variant<Welcome, Refusal, Wait>;
+
 // What the server asks of those who know the campaigns. Called on the loop.
 class ServerDelegate {
  public:
   virtual ~ServerDelegate() = default;
   // May this visitor watch? The welcome is sent, then arrived() is called. An empty visitor.campaign
   // leaves the choice to the delegate.
-  virtual Result<Welcome, Refusal> admit(const Visitor& visitor) = 0;
+  virtual Admission admit(const Visitor& visitor) = 0;
+  virtual void waits(const Visitor& visitor) = 0;  // once, after it was told so
   virtual void arrived(const Visitor& visitor) = 0;
   virtual void received(ConnectionId connection, ViewerMessage message) = 0;
   virtual void left(ConnectionId connection) = 0;  // for every arrived(), once
@@ -36,6 +46,8 @@ struct ServerSettings {
   unsigned port = 8080;  // 0: any that is free
   unsigned max_viewers = 200;
   std::vector<std::string> allowed_origins;
+  // On the loop, before it listens: adds further handlers.
+  std::function<void(SoupServer*)> setup = nullptr;
 };
 
 class Server {
@@ -50,7 +62,13 @@ class Server {
   // Unknown connections are ignored: the viewer may have left meanwhile.
   void send(ConnectionId connection, std::string text);
   void refuse(ConnectionId connection, const Refusal& refusal);
-  void bye(ConnectionId connection, const std::string& reason, unsigned short close_code);
+  void bye(ConnectionId connection, const std::string& reason, unsigned short close_code,
+           const std::string& url = {});
+  // The newest connection under this id, waiting ones included.
+  std::optional<ConnectionId> find(std::string_view peer) const;
+  // Asks the delegate again about everybody who waits.
+  void readmit();
+  SoupServer* soup() const { return soup_; }  // borrowed
 
   // No new connections; says bye to everybody. `idle` says when the last one is closed.
   void shut_down(const std::string& reason);
@@ -64,6 +82,7 @@ class Server {
   void handle(SoupServerMessage* message, std::string_view path);
   void upgrade(SoupServerMessage* message);
   void accept(SoupWebsocketConnection* socket, const char* query);
+  void admit(ConnectionId connection);
   Result<Visitor, Refusal> read_query(const char* query);
   void forget(ConnectionId connection);
   void leave(ConnectionId connection);  // tells the delegate, once
@@ -72,6 +91,8 @@ class Server {
   struct Peer {
     std::unique_ptr<Connection> connection;
     bool arrived = false;
+    std::optional<Wait> waiting = std::nullopt;
+    gint64 waiting_since = 0;  // monotonic microseconds
   };
 
   EventLoop& loop_;

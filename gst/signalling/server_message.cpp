@@ -67,7 +67,24 @@ std::string to_json(const Refusal& message) {
   return dump(error);
 }
 
-std::string to_json(const Bye& message) { return dump({{"type", "bye"}, {"reason", message.reason}}); }
+std::string to_json(const Waiting& message) {
+  return dump({{"type", "waiting"}, {"campaign", message.campaign}});
+}
+
+// The state is passed on as it is, rather than read and written again for every update.
+std::string to_json(const CampaignState& message) {
+  std::string text = dump({{"type", "campaign:state:v1:update"},
+                           {"campaign_id", message.campaign},
+                           {"revision", message.revision}});
+  text.back() = ',';
+  return text.append("\"state\":").append(message.state).append("}");
+}
+
+std::string to_json(const Bye& message) {
+  json bye{{"type", "bye"}, {"reason", message.reason}};
+  if (!message.url.empty()) bye["url"] = message.url;
+  return dump(bye);
+}
 
 std::string to_json(const Pong&) { return dump({{"type", "pong"}}); }
 

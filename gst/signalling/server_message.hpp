@@ -5,10 +5,15 @@
 //   {"type":"offer","sdp":…}   {"type":"ice","candidate":…,"sdpMLineIndex":0}
 //   {"type":"quality","campaign":…,"quality":…,"reason":…,"estimate":0}     estimate in bit/s, 0: unknown
 //   {"type":"stats",…}          each second
+//   {"type":"waiting","campaign":…}     instead of a welcome: the campaign is being started; a welcome, an
+//                               error or a bye follows
+//   {"type":"campaign:state:v1:update","campaign_id":…,"revision":1,"state":{…}}     of the campaign that the
+//                               viewer watches: the whole of it on joining, and on every change, in order
 //   {"type":"error","code":…,"message":…}     {"type":"bye","reason":…}     {"type":"pong"}
 //   an unknown-campaign error also has "campaigns":[…], those that are served
 // `bye` reasons: "replaced" (a newer connection took this peer id), "stopped" (the server or the campaign
-// ends), "timeout" (the viewer went silent), "error" (an `error` said why).
+// ends), "timeout" (the viewer went silent), "error" (an `error` said why), "removed" (by whoever runs the
+// server), "moved" (watch at "url", the address of another server's page, instead).
 #pragma once
 
 #include <cstdint>
@@ -54,8 +59,19 @@ struct ServerStats {
   double connected_seconds = 0;  // since this viewer's media connection was up
 };
 
+struct Waiting {
+  std::string campaign;
+};
+
+struct CampaignState {
+  std::string campaign;
+  std::uint64_t revision = 0;
+  std::string state;  // a JSON object
+};
+
 struct Bye {
   std::string reason;
+  std::string url = {};  // of "moved" only
 };
 
 struct Pong {};
@@ -65,6 +81,8 @@ std::string to_json(const Offer& message);
 std::string to_json(const IceCandidate& message);
 std::string to_json(const QualityChange& message);
 std::string to_json(const ServerStats& message);
+std::string to_json(const Waiting& message);
+std::string to_json(const CampaignState& message);
 std::string to_json(const Refusal& message);
 std::string to_json(const Bye& message);
 std::string to_json(const Pong& message);

@@ -39,6 +39,7 @@ void add_unique(std::vector<std::string>& names, const std::string& name) {
 Audience::Audience(AudienceSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
+      accepting_(settings_.accept_viewers),
       loop_(std::make_unique<signalling::EventLoop>("campaign-http")),
       worker_(std::make_unique<Worker>("campaign-viewer")) {}
 
@@ -80,6 +81,36 @@ void Audience::add(std::shared_ptr<Rendition> rendition) {
     renditions.insert(above, rendition);
   });
   rendition->join(router_);
+  readmit();
+}
+
+void Audience::rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t bits_per_second) {
+  if (rendition->rank() == bits_per_second) return;
+  renditions_.with([&](auto& renditions) { std::erase(renditions, rendition); });
+  rendition->leave(router_);
+  rendition->set_rank(bits_per_second);
+  add(rendition);
+}
+
+void Audience::limit_viewers(const std::string& campaign, unsigned most) {
+  loop_->post([this, campaign, most] {
+    if (most == 0)
+      limits_.erase(campaign);
+    else
+      limits_[campaign] = most;
+  });
+}
+
+void Audience::accept_viewers(bool accept) {
+  loop_->call([&] { accepting_ = accept; });
+  readmit();
+}
+
+// Something changed that those who wait may have waited for.
+void Audience::readmit() {
+  loop_->post([this] {
+    if (server_) server_->readmit();
+  });
 }
 
 bool Audience::serves(const std::string& campaign, const std::string& quality) {
@@ -112,10 +143,12 @@ GstClockTime Audience::play(const Ref<GstClock>& clock, GstClockTime base_time) 
   const bool replaced =
       timing_.with([&](auto& timing) { return timing && timing->clock.get() != clock.get(); });
   if (replaced) end_sessions();
-  return timing_.with([&](auto& timing) {
+  const GstClockTime epoch = timing_.with([&](auto& timing) {
     if (!timing) timing = Timing{clock, base_time};
     return timing->epoch;
   });
+  readmit();
+  return epoch;
 }
 
 std::optional<GstClockTime> Audience::epoch() const {
@@ -168,12 +201,21 @@ Result<std::shared_ptr<Rendition>, Refusal> Audience::choose(const std::string& 
                                                    "\"; it has: auto, " + list(qualities)};
 }
 
-Result<signalling::Welcome, Refusal> Audience::admit(const signalling::Visitor& visitor) {
+signalling::Admission Audience::admit(const signalling::Visitor& visitor) {
+  const auto unless_awaited = [this](Refusal refusal) -> signalling::Admission {
+    if (events_.may_wait && events_.may_wait()) return signalling::Wait{std::move(refusal)};
+    return refusal;
+  };
+  if (!accepting_)
+    return unless_awaited({RefusalCode::draining, "this server takes no new viewers, it is about to end"});
   auto rendition = choose(visitor.campaign, {});
-  if (!rendition) return rendition.error();
+  if (!rendition) return unless_awaited(rendition.error());
   if (!(*rendition)->format() || !timing_.snapshot())
-    return Refusal{RefusalCode::not_ready,
-                   "campaign \"" + (*rendition)->campaign() + "\" is not playing yet; try again soon"};
+    return unless_awaited({RefusalCode::not_ready, "campaign \"" + (*rendition)->campaign() +
+                                                       "\" is not playing yet; try again soon"});
+  if (is_full((*rendition)->campaign()))
+    return Refusal{RefusalCode::too_many_viewers,
+                   "all places of campaign \"" + (*rendition)->campaign() + "\" are taken; try again later"};
   signalling::Welcome welcome;
   welcome.peer = visitor.peer;
   welcome.campaign = (*rendition)->campaign();
@@ -183,6 +225,18 @@ Result<signalling::Welcome, Refusal> Audience::admit(const signalling::Visitor& 
   }
   welcome.ice_servers = browser_ice_servers(settings_.ice);
   return welcome;
+}
+
+void Audience::waits(const signalling::Visitor& visitor) {
+  if (events_.campaign_wanted) events_.campaign_wanted(visitor);
+}
+
+bool Audience::is_full(const std::string& campaign) {
+  const auto limit = limits_.find(campaign);
+  if (limit == limits_.end()) return false;
+  const auto there =
+      std::ranges::count_if(viewers_, [&](const auto& entry) { return entry.second.campaign == campaign; });
+  return unsigned(there) >= limit->second;
 }
 
 // What a session's threads report is acted on here, on the loop, if the viewer is still there.
@@ -246,6 +300,7 @@ void Audience::arrived(const signalling::Visitor& visitor) {
   viewer.rendition = *rendition;
   viewer.session = session;
   viewer.since = g_get_monotonic_time();
+  send_state(connection, viewer.campaign);
   viewers_[connection] = std::move(viewer);
   worker_->post([this, connection, session] {
     const auto started = session->start();
@@ -346,7 +401,12 @@ Result<void, Refusal> Audience::subscribe(ConnectionId connection, Viewer& viewe
   if (format->codec != viewer.session->codec())
     return Refusal{RefusalCode::unknown_quality,
                    "that stream is in another codec; connect again to watch it"};
+  const bool elsewhere = (*chosen)->campaign() != viewer.campaign;
+  if (elsewhere && is_full((*chosen)->campaign()))
+    return Refusal{RefusalCode::too_many_viewers,
+                   "all places of campaign \"" + wish.campaign + "\" are taken; try again later"};
   viewer.campaign = (*chosen)->campaign();
+  if (elsewhere) send_state(connection, viewer.campaign);
   viewer.quality = wish.quality == "auto" ? std::string{} : wish.quality;
   viewer.reason = "requested";
   if (*chosen == viewer.rendition)  // and stays so; otherwise it is told when the first of it is sent

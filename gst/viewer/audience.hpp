@@ -21,6 +21,7 @@ namespace campaign::viewer {
 struct AudienceSettings {
   signalling::ServerSettings server;
   IceSettings ice;
+  bool accept_viewers = true;
 };
 
 struct ViewerReport {
@@ -35,6 +36,10 @@ class Audience : private signalling::ServerDelegate {
   struct Events {  // called without a lock; the first two on the loop, the others on the worker
     std::function<void(const std::string&peer, const std::string&campaign)> viewer_added, viewer_removed;
     std::function<void(const std::string&peer, GstElement*)> webrtcbin_ready, payloader_setup;
+    // Who asks for a campaign that is not here may wait where somebody can be told that it is wanted; both on
+    // the loop, and both may be empty.
+    std::function<bool()> may_wait = nullptr;
+    std::function<void(const signalling::Visitor&)> campaign_wanted = nullptr;
   };
 
   Audience(AudienceSettings settings, Events events);
@@ -42,11 +47,18 @@ class Audience : private signalling::ServerDelegate {
 
   Result<void> open();
   unsigned port() const { return server_->port(); }
+  SoupServer* http_server() const { return server_->soup(); }  // borrowed
   void set_max_viewers(unsigned limit) { server_->set_max_viewers(limit); }
 
   void add(std::shared_ptr<Rendition> rendition);
   void remove(const std::shared_ptr<Rendition>& rendition);
+  // It is admitted by another bandwidth from here on.
+  void rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t bits_per_second);
   bool serves(const std::string& campaign, const std::string& quality);
+  // 0: no limit of this campaign's own. It is for newcomers; those who watch stay.
+  void limit_viewers(const std::string& campaign, unsigned most);
+  // False: every newcomer waits for a campaign, or is told "draining" where nobody can be asked.
+  void accept_viewers(bool accept);
 
   // From here on frames have a time. Returns the epoch that access units count from: it stays while the
   // clock does, so that a pause does not disturb the sessions; a new clock ends them.
@@ -56,6 +68,15 @@ class Audience : private signalling::ServerDelegate {
   void end_sessions();
 
   std::vector<ViewerReport> report();
+
+  // See audience_orders.cpp. Any thread; false: no such viewer, or for move() no such stream.
+  bool redirect(const std::string& peer, const std::string& url);
+  bool refuse(const std::string& peer, const signalling::Refusal& refusal);
+  bool remove_viewer(const std::string& peer);
+  bool move(const std::string& peer, const std::string& campaign, const std::string& quality);
+  // Everybody who watches the campaign is sent the state, a JSON object, and so is who joins later. Any
+  // thread; states of one thread are sent in their order. An empty one is forgotten.
+  void set_state(const std::string& campaign, std::uint64_t revision, std::string state);
 
  private:
   using ConnectionId = signalling::ConnectionId;
@@ -74,7 +95,8 @@ class Audience : private signalling::ServerDelegate {
     std::map<std::string, double> seen;
   };
 
-  Result<signalling::Welcome, signalling::Refusal> admit(const signalling::Visitor& visitor) override;
+  signalling::Admission admit(const signalling::Visitor& visitor) override;
+  void waits(const signalling::Visitor& visitor) override;
   void arrived(const signalling::Visitor& visitor) override;
   void received(ConnectionId connection, signalling::ViewerMessage message) override;
   void left(ConnectionId connection) override;
@@ -88,6 +110,10 @@ class Audience : private signalling::ServerDelegate {
   void connected(ConnectionId connection);
   void changed(ConnectionId connection, const std::string& campaign, const std::string& quality);
   void release(Viewer& viewer);
+  void readmit();
+  bool is_full(const std::string& campaign);
+  void send_state(ConnectionId connection, const std::string& campaign);
+  bool order(const std::string& peer, const std::function<bool(ConnectionId)>& carry_out);
   std::shared_ptr<Rendition> find(const std::string& campaign, const std::string& quality);
   static routing::Wish wish_of(const Viewer& viewer, const Rendition& chosen);
   // Empty names choose the first campaign, and what suits most.
@@ -104,6 +130,9 @@ class Audience : private signalling::ServerDelegate {
   routing::Router router_;
   Guarded<std::vector<std::shared_ptr<Rendition>>> renditions_;
   Guarded<std::optional<Timing>> timing_;
+  std::map<std::string, std::string> states_;  // as they are sent, by campaign; on the loop
+  std::map<std::string, unsigned> limits_;     // of viewers, by campaign; on the loop
+  bool accepting_;                             // on the loop
   // In the order of need: the sessions' callbacks post to the loop, so it goes last.
   std::unique_ptr<signalling::EventLoop> loop_;
   std::unique_ptr<signalling::Server> server_;  // on the loop

@@ -57,9 +57,9 @@ void Rendition::set_upstream(Upstream upstream) {
 void Rendition::join(routing::Router& router) {
   const auto format = format_.snapshot();
   if (!format) return;
-  auto stream = router.add_stream(
-      {name_.campaign, name_.quality, format_of(format->codec), name_.rank, bitrate_.snapshot()}, {},
-      std::make_shared<ToUpstream>(weak_from_this()), routing_now());
+  auto stream =
+      router.add_stream({name_.campaign, name_.quality, format_of(format->codec), rank_, bitrate_.snapshot()},
+                        {}, std::make_shared<ToUpstream>(weak_from_this()), routing_now());
   stream_.with([&](auto& current) { current = std::move(stream); });
 }
 

@@ -2,6 +2,7 @@
 // that its units go to. publish() runs on the encoder's streaming thread, everything else on any.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,11 +33,13 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
     std::function<void(bool)> watched = nullptr;  // by anybody; not called before that changes
   };
 
-  Rendition(RenditionName name, Upstream upstream) : name_(std::move(name)), upstream_(std::move(upstream)) {}
+  Rendition(RenditionName name, Upstream upstream)
+      : name_(std::move(name)), rank_(name_.rank), upstream_(std::move(upstream)) {}
 
   const std::string& campaign() const { return name_.campaign; }
   const std::string& quality() const { return name_.quality; }
-  std::uint64_t rank() const { return name_.rank; }
+  std::uint64_t rank() const { return rank_; }
+  void set_rank(std::uint64_t rank) { rank_ = rank; }  // while it is in no router
   std::optional<RenditionFormat> format() const { return format_.snapshot(); }
   std::string encoder() const { return encoder_.snapshot(); }
   std::shared_ptr<routing::Stream> stream() const { return stream_.snapshot(); }
@@ -62,6 +65,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   class ToUpstream;
 
   const RenditionName name_;
+  std::atomic<std::uint64_t> rank_;
   Guarded<Upstream> upstream_;
   Guarded<std::optional<RenditionFormat>> format_;
   Guarded<std::string> encoder_;

@@ -22,6 +22,7 @@ struct Settings {
   std::string ladder_text;  // as it was set
   guint ice_min_port = 0, ice_max_port = 0;
   guint max_viewers = 200;
+  bool accept_viewers = true;
 };
 
 struct CampaignSinkImpl {
@@ -44,11 +45,20 @@ enum {
   SIGNAL_ENCODER_SETUP,
   SIGNAL_PAYLOADER_SETUP,
   SIGNAL_WEBRTCBIN_READY,
+  SIGNAL_HTTP_SERVER_SETUP,
+  SIGNAL_CAMPAIGN_WANTED,
+  SIGNAL_REDIRECT_VIEWER,
+  SIGNAL_REFUSE_VIEWER,
+  SIGNAL_REMOVE_VIEWER,
+  SIGNAL_MOVE_VIEWER,
+  SIGNAL_SET_CAMPAIGN_STATE,
   N_SIGNALS,
 };
 extern guint gst_campaign_sink_signals[N_SIGNALS];
 
 namespace campaign {
+
+void install_signals(GObjectClass* klass);
 
 std::vector<Ref<GstCampaignSinkPad>> pads_of(GstCampaignSink* self);
 std::shared_ptr<viewer::Audience> audience_of(GstCampaignSink* self);  // null in NULL
@@ -63,7 +73,10 @@ void close(GstCampaignSink* self);
 bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad);
 void retire_renditions(GstCampaignSink* self, Input* input);
 
-// On the streaming thread, before the caps go on to the encoder.
+// The pad's input; null once it is released.
+std::shared_ptr<Input> input_of(GstCampaignSinkPad* pad);
+
+// On the streaming thread, before the caps go on to the encoder, or when the pad's ladder changed.
 bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps);
 
 GstStructure* make_stats(GstCampaignSink* self);  // transfer full

@@ -54,10 +54,10 @@ enum {
   PROP_ICE_MAX_PORT,
   PROP_MAX_VIEWERS,
   PROP_ALLOWED_ORIGINS,
+  PROP_ACCEPT_VIEWERS,
+  PROP_HTTP_SERVER,
   PROP_STATS,
 };
-
-guint gst_campaign_sink_signals[N_SIGNALS];
 
 static GType gst_campaign_codec_get_type() {
   static const GEnumValue values[] = {{int(Codec::h264), "H.264, constrained baseline", "h264"},
@@ -87,6 +87,18 @@ static gboolean gst_campaign_sink_pad_event(GstPad* pad, GstObject* parent, GstE
     }
   }
   return gst_pad_event_default(pad, parent, event);
+}
+
+// The pad's ladder or limit changed while it streams: it is set up anew between two frames.
+static GstPadProbeReturn gst_campaign_sink_pad_buffer(GstPad* pad, GstPadProbeInfo*, gpointer) {
+  auto* sink_pad = GST_CAMPAIGN_SINK_PAD(pad);
+  if (!impl(sink_pad).changed.load(std::memory_order_relaxed)) return GST_PAD_PROBE_OK;
+  const auto caps = campaign::adopt(gst_pad_get_current_caps(pad));
+  const auto parent = campaign::adopt(gst_pad_get_parent_element(pad));
+  if (caps && parent)
+    at_boundary(parent.get(), false,
+                [&] { return campaign::configure(GST_CAMPAIGN_SINK(parent.get()), pad, caps.get()); });
+  return GST_PAD_PROBE_OK;
 }
 
 // What the encoder takes comes from the branch that stands; encoded video is welcome besides.
@@ -156,13 +168,14 @@ static GstPad* gst_campaign_sink_request_new_pad(GstElement* element, GstPadTemp
   }
   auto* pad = GST_PAD(g_object_new(GST_TYPE_CAMPAIGN_SINK_PAD, "name", pad_name.c_str(), "direction",
                                    GST_PAD_SINK, "template", templ, nullptr));
-  auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
-  pad_impl.input = std::make_unique<Input>(GST_BIN(self));
-  if (pad_impl.input->entry()) gst_ghost_pad_set_target(GST_GHOST_PAD(pad), pad_impl.input->entry());
+  const auto input = std::make_shared<Input>(GST_BIN(self));
+  impl(GST_CAMPAIGN_SINK_PAD(pad)).input.with([&](auto& current) { current = input; });
+  if (input->entry()) gst_ghost_pad_set_target(GST_GHOST_PAD(pad), input->entry());
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, gst_campaign_sink_pad_buffer, nullptr, nullptr);
   gst_pad_set_event_function(pad, gst_campaign_sink_pad_event);
   gst_pad_set_query_function(pad, gst_campaign_sink_pad_query);
   GST_OBJECT_FLAG_SET(pad, GST_PAD_FLAG_NEED_PARENT);
-  if (!gst_element_add_pad(element, pad)) return nullptr;
+  if (!gst_element_add_pad(element, pad)) return nullptr;  // there is one of this name; `pad` is gone
   gst_child_proxy_child_added(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
   if (campaign::audience_of(self)) {  // running already: this input has to catch up
     at_boundary(element, false, [&] { return campaign::open_input(self, GST_CAMPAIGN_SINK_PAD(pad)); });
@@ -175,9 +188,11 @@ static void gst_campaign_sink_release_pad(GstElement* element, GstPad* pad) {
   auto* self = GST_CAMPAIGN_SINK(element);
   auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
   gst_pad_set_active(pad, FALSE);
-  if (pad_impl.input) campaign::retire_renditions(self, pad_impl.input.get());
+  auto input = pad_impl.input.with([](auto& current) { return std::exchange(current, nullptr); });
+  if (input) campaign::retire_renditions(self, input.get());
   gst_ghost_pad_set_target(GST_GHOST_PAD(pad), nullptr);
-  pad_impl.input.reset();
+  if (input) input->close();  // whoever else looks at it may keep it a moment longer
+  input.reset();
   gst_child_proxy_child_removed(GST_CHILD_PROXY(self), G_OBJECT(pad), GST_PAD_NAME(pad));
   gst_element_remove_pad(element, pad);
 }
@@ -252,6 +267,9 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
       case PROP_ALLOWED_ORIGINS:
         settings.allowed_origins = text();
         break;
+      case PROP_ACCEPT_VIEWERS:
+        settings.accept_viewers = g_value_get_boolean(value) != FALSE;
+        break;
       default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
@@ -259,7 +277,10 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
   if (!refusal.empty()) g_warning("ladder of %s: %s", GST_OBJECT_NAME(self), refusal.c_str());
   if (id == PROP_BITRATE) {
     for (const auto& pad : pads_of(self))
-      if (auto* input = impl(pad.get()).input.get()) input->set_bitrate(g_value_get_uint64(value));
+      if (const auto input = campaign::input_of(pad.get())) input->set_bitrate(g_value_get_uint64(value));
+  } else if (id == PROP_ACCEPT_VIEWERS) {
+    if (const auto audience = campaign::audience_of(self))
+      audience->accept_viewers(g_value_get_boolean(value) != FALSE);
   } else if (id == PROP_MAX_VIEWERS) {
     if (const auto audience = campaign::audience_of(self)) audience->set_max_viewers(g_value_get_uint(value));
   }
@@ -310,6 +331,14 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
     case PROP_ALLOWED_ORIGINS:
       set_text(settings.allowed_origins);
       break;
+    case PROP_ACCEPT_VIEWERS:
+      g_value_set_boolean(value, settings.accept_viewers);
+      break;
+    case PROP_HTTP_SERVER: {
+      const auto audience = campaign::audience_of(self);
+      g_value_set_object(value, audience ? audience->http_server() : nullptr);
+      break;
+    }
     case PROP_STATS:
       g_value_take_boxed(value, campaign::make_stats(self));
       break;
@@ -321,7 +350,8 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
 static void gst_campaign_sink_dispose(GObject* object) {
   auto* self = GST_CAMPAIGN_SINK(object);
   // The inputs take their elements out of the bin while it is still one.
-  for (const auto& pad : pads_of(self)) impl(pad.get()).input.reset();
+  for (const auto& pad : pads_of(self))
+    impl(pad.get()).input.with([](auto& input) { return std::exchange(input, nullptr); }).reset();
   G_OBJECT_CLASS(gst_campaign_sink_parent_class)->dispose(object);
 }
 
@@ -389,39 +419,22 @@ static void install_properties(GObjectClass* klass) {
                               "origins whose pages may connect, like https://example.org, or * "
                               "(unset: this server's own page)",
                               nullptr, ready));
+  install(PROP_ACCEPT_VIEWERS,
+          g_param_spec_boolean("accept-viewers", "Accept viewers",
+                               "Whether newcomers may watch; else each is told draining, or waits for an "
+                               "answer where campaign-wanted is connected",
+                               TRUE, playing));
+  install(PROP_HTTP_SERVER,
+          g_param_spec_object("http-server", "HTTP server",
+                              "The SoupServer of page and signalling, from READY on; it belongs to its own "
+                              "thread (handlers are added in http-server-setup)",
+                              SOUP_TYPE_SERVER, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   install(PROP_STATS,
           g_param_spec_boxed("stats", "Statistics",
                              "Viewers and renditions: port, viewers, connected, "
                              "viewer-list (dropped in frames), renditions (bitrate in bit/s, framerate "
                              "in frames/s)",
                              GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
-}
-
-static void install_signals(GObjectClass* klass) {
-  const auto add = [klass](const char* name, GType first, GType second) {
-    return g_signal_new(name, G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr,
-                        G_TYPE_NONE, 2, first, second);
-  };
-  /**
-   * GstCampaignSink::viewer-added: (peer, campaign) a viewer has been welcomed; on the server's thread.
-   */
-  gst_campaign_sink_signals[SIGNAL_VIEWER_ADDED] = add("viewer-added", G_TYPE_STRING, G_TYPE_STRING);
-  /**
-   * GstCampaignSink::viewer-removed: (peer, campaign) it is gone; on the server's thread.
-   */
-  gst_campaign_sink_signals[SIGNAL_VIEWER_REMOVED] = add("viewer-removed", G_TYPE_STRING, G_TYPE_STRING);
-  /**
-   * GstCampaignSink::encoder-setup: (pad, encoder) before the encoder is used, in NULL.
-   */
-  gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP] = add("encoder-setup", GST_TYPE_PAD, GST_TYPE_ELEMENT);
-  /**
-   * GstCampaignSink::payloader-setup: (peer, payloader) before a viewer's payloader is used.
-   */
-  gst_campaign_sink_signals[SIGNAL_PAYLOADER_SETUP] = add("payloader-setup", G_TYPE_STRING, GST_TYPE_ELEMENT);
-  /**
-   * GstCampaignSink::webrtcbin-ready: (peer, webrtcbin) before a viewer's connection is negotiated.
-   */
-  gst_campaign_sink_signals[SIGNAL_WEBRTCBIN_READY] = add("webrtcbin-ready", G_TYPE_STRING, GST_TYPE_ELEMENT);
 }
 
 static void gst_campaign_sink_class_init(GstCampaignSinkClass* klass) {
@@ -431,7 +444,7 @@ static void gst_campaign_sink_class_init(GstCampaignSinkClass* klass) {
   object_class->dispose = gst_campaign_sink_dispose;
   object_class->finalize = gst_campaign_sink_finalize;
   install_properties(object_class);
-  install_signals(object_class);
+  campaign::install_signals(object_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   element_class->change_state = gst_campaign_sink_change_state;

@@ -10,7 +10,7 @@ struct _GstCampaignSinkPad {
 
 G_DEFINE_TYPE(GstCampaignSinkPad, gst_campaign_sink_pad, GST_TYPE_GHOST_PAD)
 
-enum { PROP_PAD_0, PROP_PAD_CAMPAIGN, PROP_PAD_QUALITY };
+enum { PROP_PAD_0, PROP_PAD_CAMPAIGN, PROP_PAD_QUALITY, PROP_PAD_LADDER, PROP_PAD_MAX_VIEWERS };
 
 namespace campaign {
 
@@ -56,10 +56,36 @@ std::string upstream_campaign(GstPad* pad) {
 
 using campaign::PadNames;
 
+static void set_ladder(GstCampaignSinkPad* self, const std::string& json) {
+  std::optional<campaign::Ladder> ladder;
+  if (!json.empty()) {
+    auto parsed = campaign::Ladder::parse(json);
+    if (!parsed) {
+      g_warning("ladder of %s:%s: %s", GST_DEBUG_PAD_NAME(self), parsed.error().for_user().c_str());
+      return;
+    }
+    ladder = *parsed;
+  }
+  self->impl->names.with([&](PadNames& names) {
+    names.ladder = std::move(ladder);
+    names.ladder_text = json;
+  });
+  self->impl->changed = true;
+}
+
 static void gst_campaign_sink_pad_set_property(GObject* object, guint id, const GValue* value,
                                                GParamSpec* spec) {
   auto* self = GST_CAMPAIGN_SINK_PAD(object);
+  if (id == PROP_PAD_MAX_VIEWERS) {
+    self->impl->names.with([&](PadNames& names) { names.max_viewers = g_value_get_uint(value); });
+    self->impl->changed = true;
+    return;
+  }
   const char* text = g_value_get_string(value);
+  if (id == PROP_PAD_LADDER) {
+    set_ladder(self, text ? text : "");
+    return;
+  }
   const std::string name = text ? text : "";
   if (!name.empty() && !campaign::is_valid_id(name)) {
     g_warning("%s of %s:%s must be %s", spec->name, GST_DEBUG_PAD_NAME(self),
@@ -82,6 +108,12 @@ static void gst_campaign_sink_pad_get_property(GObject* object, guint id, GValue
       break;
     case PROP_PAD_QUALITY:
       g_value_set_string(value, names.quality.empty() ? nullptr : names.quality.c_str());
+      break;
+    case PROP_PAD_LADDER:
+      g_value_set_string(value, names.ladder_text.empty() ? nullptr : names.ladder_text.c_str());
+      break;
+    case PROP_PAD_MAX_VIEWERS:
+      g_value_set_uint(value, names.max_viewers);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -112,6 +144,19 @@ static void gst_campaign_sink_pad_class_init(GstCampaignSinkPadClass* klass) {
           "Name of the only quality on this pad (unset: every rung of the ladder that is not larger "
           "than the video, or \"high\" for video that comes encoded)",
           nullptr, flags));
+  const auto playing = GParamFlags(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+  g_object_class_install_property(
+      object_class, PROP_PAD_LADDER,
+      g_param_spec_string("ladder", "Ladder",
+                          "The qualities of this campaign, as the element's property ladder; a change takes "
+                          "effect with the next frame (unset: the element's)",
+                          nullptr, playing));
+  g_object_class_install_property(
+      object_class, PROP_PAD_MAX_VIEWERS,
+      g_param_spec_uint("max-viewers", "Most viewers",
+                        "How many may watch this campaign at once, beside the element's max-viewers; more "
+                        "are told too-many-viewers, and 0 is no limit",
+                        0, 100000, 0, playing));
 }
 
 static void gst_campaign_sink_pad_init(GstCampaignSinkPad* self) { self->impl = new campaign::SinkPadImpl; }

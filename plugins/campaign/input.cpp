@@ -217,6 +217,10 @@ void Input::set_bitrate(std::uint64_t bits_per_second) {
     rungs.back()->set_bitrate(bits_per_second != 0 ? bits_per_second : automatic_bitrate_.load());
 }
 
+void Input::set_ladder(Ladder ladder) {
+  settings_.with([&](auto& settings) { settings.ladder = std::move(ladder); });
+}
+
 void Input::set_epoch(GstClockTime epoch) {
   epoch_ = epoch;
   for (const auto& rung : rungs_.snapshot()) rung->set_epoch(epoch);

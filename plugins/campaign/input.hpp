@@ -49,6 +49,7 @@ class Input {
 
   void set_bitrate(std::uint64_t bits_per_second);
   void set_epoch(GstClockTime epoch);
+  void set_ladder(Ladder ladder);  // for the next configure()
 
   static Ref<GstCaps> encoded_caps();
   static Ref<GstCaps> state_caps();  // empty where nothing draws states

@@ -29,7 +29,7 @@ GstStructure* make_stats(GstCampaignSink* self) {
                              guint64(report.stats.counts.dropped), nullptr));
   }
   for (const auto& pad : pads_of(self)) {
-    auto* input = impl(pad.get()).input.get();
+    const auto input = input_of(pad.get());
     if (!input) continue;
     for (const auto& rendition : input->renditions()) {
       const auto rate = rendition->stats();

@@ -11,6 +11,7 @@ viewer::AudienceSettings audience_settings(const Settings& settings) {
   viewer::AudienceSettings out;
   out.server = {settings.host, settings.port, settings.max_viewers,
                 viewer::split_list(settings.allowed_origins)};
+  out.accept_viewers = settings.accept_viewers;
   out.ice = {settings.stun_server, viewer::split_list(settings.turn_servers), settings.ice_min_port,
              settings.ice_max_port};
   return out;
@@ -36,6 +37,14 @@ viewer::Audience::Events audience_events(GstCampaignSink* self) {
   };
   events.payloader_setup = [self](const std::string& peer, GstElement* payloader) {
     g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_PAYLOADER_SETUP], 0, peer.c_str(), payloader);
+  };
+  events.may_wait = [self] {
+    return g_signal_has_handler_pending(self, gst_campaign_sink_signals[SIGNAL_CAMPAIGN_WANTED], 0, FALSE) !=
+           FALSE;
+  };
+  events.campaign_wanted = [self](const signalling::Visitor& visitor) {
+    g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_CAMPAIGN_WANTED], 0, visitor.peer.c_str(),
+                  visitor.campaign.c_str(), visitor.context.c_str());
   };
   return events;
 }
@@ -72,13 +81,16 @@ std::vector<Ref<GstCampaignSinkPad>> pads_of(GstCampaignSink* self) {
   return pads;
 }
 
+std::shared_ptr<Input> input_of(GstCampaignSinkPad* pad) { return impl(pad).input.snapshot(); }
+
 std::shared_ptr<viewer::Audience> audience_of(GstCampaignSink* self) {
   return self->impl->audience.snapshot();
 }
 
 bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
   const Settings settings = self->impl->settings.snapshot();
-  Input* input = impl(pad).input.get();
+  const auto input = input_of(pad);
+  if (!input) return false;
   const auto opened =
       input->open({settings.codec, settings.encoder, settings.bitrate, settings.ladder},
                   [self, pad](GstElement* encoder) {
@@ -96,8 +108,11 @@ bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
 bool open(GstCampaignSink* self) {
   for (const auto& pad : pads_of(self))
     if (!open_input(self, pad.get())) return false;
-  auto audience = std::make_shared<viewer::Audience>(audience_settings(self->impl->settings.snapshot()),
-                                                     audience_events(self));
+  auto settings = audience_settings(self->impl->settings.snapshot());
+  settings.server.setup = [self](SoupServer* server) {
+    g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_HTTP_SERVER_SETUP], 0, server);
+  };
+  auto audience = std::make_shared<viewer::Audience>(std::move(settings), audience_events(self));
   if (const auto opened = audience->open(); !opened) {
     GST_ELEMENT_ERROR(self, RESOURCE, OPEN_READ_WRITE, ("%s", opened.error().for_user().c_str()),
                       ("%s", opened.error().detail().c_str()));
@@ -111,7 +126,7 @@ bool open(GstCampaignSink* self) {
 void close(GstCampaignSink* self) {
   self->impl->audience.with([](auto& current) { return std::exchange(current, nullptr); }).reset();
   for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) input->close();
+    if (const auto input = input_of(pad.get())) input->close();
 }
 
 void play(GstCampaignSink* self) {
@@ -120,7 +135,7 @@ void play(GstCampaignSink* self) {
   const auto audience = audience_of(self);
   const GstClockTime epoch = audience->play(clock, gst_element_get_base_time(GST_ELEMENT(self)));
   for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) input->set_epoch(epoch);
+    if (const auto input = input_of(pad.get())) input->set_epoch(epoch);
 }
 
 void retire_renditions(GstCampaignSink* self, Input* input) {
@@ -134,17 +149,20 @@ void retire_renditions(GstCampaignSink* self, Input* input) {
 void end_streams(GstCampaignSink* self) {
   if (const auto audience = audience_of(self)) audience->end_sessions();
   for (const auto& pad : pads_of(self))
-    if (auto* input = impl(pad.get()).input.get()) retire_renditions(self, input);
+    if (const auto input = input_of(pad.get())) retire_renditions(self, input.get());
 }
 
 bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
   auto& pad_impl = impl(GST_CAMPAIGN_SINK_PAD(pad));
-  Input* input = pad_impl.input.get();
+  const auto input = input_of(GST_CAMPAIGN_SINK_PAD(pad));
   const auto audience = audience_of(self);
   if (!input || !input->is_open() || !audience) return false;
   if (const auto epoch = audience->epoch()) input->set_epoch(*epoch);
   const PadNames names = pad_impl.names.snapshot();
   const std::string campaign = names.campaign.empty() ? upstream_campaign(pad) : names.campaign;
+  pad_impl.changed = false;
+  input->set_ladder(names.ladder ? *names.ladder : self->impl->settings.snapshot().ladder);
+  audience->limit_viewers(campaign, names.max_viewers);
   std::vector<std::shared_ptr<viewer::Rendition>> added, retired;
   const auto make =
       [&](const std::shared_ptr<RungBranch>& rung,
@@ -152,6 +170,7 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
     const std::string& quality = rung->plan().quality;
     if (before) {
       before->set_upstream(upstream_of(rung));
+      audience->rank(before, rung->plan().rank);
       return before;
     }
     if (audience->serves(campaign, quality))

@@ -6,6 +6,7 @@ import { Signalling } from "./signalling.js";
 import { between, counters, toMessage } from "./stats.js";
 
 const FIRST_FRAME_MS = 15_000; // from opening the socket; beyond it, another try is the better bet
+const STARTING_MS = 40_000; // for a campaign to be started; the server gives up before
 const STALLED_MS = 3_000;
 const HOPELESS_MS = 10_000; // a stall this long is not going to end by itself
 const SAMPLE_MS = 1_000;
@@ -16,6 +17,7 @@ export class Connection {
   #peer = null;
   #picture;
   #timers = [];
+  #patience = 0; // timer of the first frame
   #welcomed = false;
   #refusal = null; // an error that came before the socket closed
   #goodbye = "";
@@ -30,8 +32,9 @@ export class Connection {
    * @param {import("./picture.js").Picture} picture
    * @param {{welcome: (message: object) => void, message: (message: object) => void,
    *          live: () => void, stalled: () => void, stats: (seen: object) => void,
+   *          starting: () => void, moved: (url: string) => void,
    *          lost: (why: string) => void, refused: (error: object) => void, replaced: () => void}} on
-   *        lost, refused and replaced come last, and only one of them
+   *        lost, refused, moved and replaced come last, and only one of them
    */
   constructor(url, picture, on) {
     this.#on = on;
@@ -40,12 +43,8 @@ export class Connection {
       onMessage: (message) => this.#receive(message),
       onClose: (code) => this.#closed(code),
     });
-    this.#timers.push(
-      setTimeout(() => {
-        if (this.#lastFrame === 0) this.#lose(this.#welcomed ? "no picture arrived" : "the server does not answer");
-      }, FIRST_FRAME_MS),
-      setInterval(() => this.#sample(), SAMPLE_MS),
-    );
+    this.#timers.push(setInterval(() => this.#sample(), SAMPLE_MS));
+    this.#expectFrame(FIRST_FRAME_MS);
   }
 
   send(message) {
@@ -64,15 +63,28 @@ export class Connection {
 
   close() {
     this.#over = true;
+    clearTimeout(this.#patience);
     this.#timers.forEach(clearTimeout); // the browser keeps both kinds in one list
     this.#signalling.close();
     this.#peer?.close();
   }
 
+  #expectFrame(within) {
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      if (this.#lastFrame === 0) this.#lose(this.#welcomed ? "no picture arrived" : "the server does not answer");
+    }, within);
+  }
+
   #receive(message) {
     switch (message.type) {
+      case "waiting":
+        this.#expectFrame(STARTING_MS);
+        this.#on.starting();
+        break;
       case "welcome":
         this.#welcomed = true;
+        this.#expectFrame(FIRST_FRAME_MS);
         this.#startPeer(Array.isArray(message.iceServers) ? message.iceServers : []);
         this.#on.welcome(message);
         break;
@@ -89,6 +101,8 @@ export class Connection {
       case "bye":
         this.#goodbye = message.reason ?? "";
         if (this.#goodbye === "replaced") this.#finish(() => this.#on.replaced());
+        if (this.#goodbye === "moved") this.#finish(() => this.#on.moved(String(message.url ?? "")));
+        if (this.#goodbye === "removed") this.#finish(() => this.#on.refused({ code: "removed", message: "" }));
         break;
       case "pong":
         break;

@@ -49,13 +49,14 @@ function receive(message) {
       break;
     case "campaign:state:v1:update":
       known.world = Object.freeze(message);
+      overlay.world(message);
       break;
   }
 }
 
 Object.defineProperty(window, "campaign", {
   value: Object.freeze({
-    /** {name: connecting | live | stalled | reconnecting | refused | replaced, …} */
+    /** {name: connecting | starting | moved | live | stalled | reconnecting | refused | replaced, …} */
     get state() {
       return session.state;
     },

@@ -15,6 +15,7 @@ export class Overlay {
   #server = null;
   #quality = null; // the last message
   #switch = "";
+  #world = null; // the last message
 
   constructor(panel, graphs, list) {
     this.#panel = panel;
@@ -50,6 +51,12 @@ export class Overlay {
     if (this.open) this.#words();
   }
 
+  /** What the server told about the state of the campaign. */
+  world(message) {
+    this.#world = message;
+    if (this.open) this.#words();
+  }
+
   quality(message) {
     this.#switch = switchInWords(this.#quality, message) || this.#switch;
     this.#quality = message;
@@ -79,6 +86,7 @@ export class Overlay {
       "Waiting to be shown": seen?.bufferDelay != null ? ms(seen.bufferDelay) : "",
       "Decoding a frame": seen?.decodeTime != null ? ms(seen.decodeTime) : "",
       "Server sends": server.bitrate > 0 ? bitrateInWords(server.bitrate) : "",
+      State: this.#world ? `revision ${this.#world.revision}` : "",
       Viewers: server.viewers != null ? String(server.viewers) : "",
     };
     for (const [term, text] of Object.entries(words)) this.#row(term, text || "");

@@ -5,7 +5,7 @@ import { Backoff } from "./backoff.js";
 import { AUTO } from "./choice.js";
 import { Connection } from "./connection.js";
 import { passes } from "./state.js";
-import { complaint, socketUrl } from "./url.js";
+import { complaint, movedUrl, movesIn, socketUrl } from "./url.js";
 
 export class Session {
   #request;
@@ -105,15 +105,29 @@ export class Session {
       },
       message: this.#on.message,
       stats: this.#on.stats,
+      starting: () => this.#enter({ name: "starting" }),
       live: () => {
         this.#backoff.reset();
+        if (movesIn(location.href) > 0) history.replaceState(null, "", location.pathname + location.search);
         this.#enter({ name: "live" });
       },
       stalled: () => this.#enter({ name: "stalled" }),
       lost: (why) => this.#wait(why),
       refused: (error) => this.#refused(error),
       replaced: () => this.#end({ name: "replaced" }),
+      moved: (to) => this.#moved(to),
     });
+  }
+
+  // Two servers that send the viewer to each other are asked ever less often.
+  #moved(to) {
+    const url = movedUrl(to, location.href, this.#request);
+    if (!url) {
+      this.#wait("the server sent this viewer to no page");
+      return;
+    }
+    this.#end({ name: "moved", url });
+    setTimeout(() => location.replace(url), Math.min(movesIn(location.href) ** 2 * 250, 10_000));
   }
 
   #wait(why) {

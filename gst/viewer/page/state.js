@@ -1,7 +1,7 @@
 // What a viewer can be in, and how each is said in words. Pure.
 //
-//   connecting → live ⇄ stalled          refused, replaced: until the viewer asks again
-//        ↖_________ reconnecting ⟵ any loss
+//   connecting → starting → live ⇄ stalled          refused, replaced: until the viewer asks again
+//        ↖_________ reconnecting ⟵ any loss            moved: another server's page is on its way
 
 const REFUSALS = {
   "unknown-campaign": "There is no such campaign here",
@@ -10,6 +10,7 @@ const REFUSALS = {
   "bad-id": "That address does not work",
   "peer-in-use": "Somebody else watches under this name",
   "origin-refused": "This page may not watch here",
+  removed: "You were asked to leave",
 };
 
 const PASSING = new Set([
@@ -18,6 +19,7 @@ const PASSING = new Set([
   "too-slow",
   "negotiation-failed",
   "negotiation-timeout",
+  "draining",
   "internal",
 ]);
 
@@ -34,6 +36,15 @@ export function inWords(state) {
   switch (state.name) {
     case "connecting":
       return { short: "connecting", title: "Connecting", text: "", retry: "" };
+    case "starting":
+      return {
+        short: "starting",
+        title: `Starting campaign ${state.campaign}`,
+        text: "It is being set up; the picture comes by itself.",
+        retry: "",
+      };
+    case "moved":
+      return { short: "moving", title: "Going to another server", text: "This campaign is shown there.", retry: "" };
     case "live":
       return { short: "live", title: "", text: "", retry: "" };
     case "stalled":

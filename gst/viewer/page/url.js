@@ -32,6 +32,31 @@ export function socketUrl(page, { campaign, context, peer, token }) {
   return url.href;
 }
 
+/**
+ * The page of another server, for what was watched here. Empty if that is no address of a page.
+ * @param {string} to what the server said @param {string} from this page's address
+ */
+export function movedUrl(to, from, { campaign, context, peer, token }) {
+  let url;
+  try {
+    url = new URL(to, from);
+  } catch {
+    return "";
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") return "";
+  const known = { campaign, context, peer, token };
+  for (const [name, value] of Object.entries(known)) {
+    if (value && !url.searchParams.has(name)) url.searchParams.set(name, value);
+  }
+  url.hash = `moved=${movesIn(from) + 1}`; // a browser sends no server its fragment
+  return url.href;
+}
+
+/** How often the viewer was sent on without having seen a picture in between. */
+export function movesIn(page) {
+  return Number(/^#moved=([0-9]{1,3})$/.exec(new URL(page).hash)?.[1] ?? 0);
+}
+
 /** The same page on another campaign; the peer id stays behind, it belongs to this tab. */
 export function campaignUrl(page, campaign) {
   const url = new URL(page);

@@ -1,7 +1,7 @@
 // What the page's address asks for, and what the page says of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { campaignUrl, complaint, request, socketUrl } from "../../../gst/viewer/page/url.js";
+import { campaignUrl, complaint, movedUrl, movesIn, request, socketUrl } from "../../../gst/viewer/page/url.js";
 import { countdownInWords, inWords } from "../../../gst/viewer/page/state.js";
 
 test("campaign 0 is watched when none is named", () => {
@@ -40,4 +40,22 @@ test("every state has words, and an unknown one is a mistake", () => {
   assert.equal(inWords({ name: "refused", code: "unknown-campaign" }).title, "There is no such campaign here");
   assert.equal(countdownInWords(3, 1200), "Attempt 3 in 2 s");
   assert.equal(countdownInWords(3, 0), "Attempt 3 under way");
+});
+
+test("another server's page shows what was watched here, and counts how often that happened", () => {
+  const asked = { campaign: "c", context: "a b", peer: "p", token: "t" };
+  const moved = movedUrl("http://other:8081/", "http://here:8080/?campaign=c", asked);
+  assert.equal(moved, "http://other:8081/?campaign=c&context=a+b&peer=p&token=t#moved=1");
+  assert.equal(movesIn(moved), 1);
+  assert.equal(movesIn(movedUrl("http://here:8080/", moved, asked)), 2);
+  assert.equal(movedUrl("https://other/?campaign=d", "http://here/", { ...asked, context: "", peer: "", token: "" }), "https://other/?campaign=d#moved=1");
+});
+
+test("what is no page's address leads nowhere", () => {
+  const asked = { campaign: "c", context: "", peer: "", token: "" };
+  for (const url of ["javascript:alert(1)", "data:text/html,x", "http://", "file:///etc/passwd"]) assert.equal(movedUrl(url, "http://here/", asked), "");
+});
+
+test("a campaign that is being started is named", () => {
+  assert.equal(inWords({ name: "starting", campaign: "nebula" }).title, "Starting campaign nebula");
 });

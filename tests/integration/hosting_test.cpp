@@ -1,0 +1,257 @@
+// An application that hosts campaigns with campaignsink: they come and go while it plays, its own handlers
+// answer beside the page, and it has a say about every viewer.
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "serving_pipeline.hpp"
+#include "test_viewer.hpp"
+#include "wait.hpp"
+#include "websocket_client.hpp"
+
+namespace campaign::test {
+namespace {
+
+using nlohmann::json;
+
+const std::string kPicture =
+    "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 ! queue name=out";
+
+// A campaign in a bin of its own, in a pipeline that plays.
+class Guest {
+ public:
+  Guest(const ServingPipeline& server, const std::string& campaign, const char* ladder = nullptr)
+      : server_(server) {
+    bin_ = gst_parse_bin_from_description(kPicture.c_str(), TRUE, nullptr);
+    gst_bin_add(GST_BIN(server_.pipeline()), bin_);
+    pad_ = gst_element_request_pad_simple(server_.sink(), "sink_%u");
+    g_object_set(pad_, "campaign", campaign.c_str(), "ladder", ladder, nullptr);
+    GstPad* source = gst_element_get_static_pad(bin_, "src");
+    linked_ = gst_pad_link(source, pad_) == GST_PAD_LINK_OK;
+    gst_object_unref(source);
+    gst_element_sync_state_with_parent(bin_);
+  }
+  Guest(const Guest&) = delete;
+  ~Guest() {
+    gst_object_ref(bin_);
+    gst_element_set_locked_state(bin_, TRUE);
+    gst_element_set_state(bin_, GST_STATE_NULL);
+    gst_element_release_request_pad(server_.sink(), pad_);
+    gst_object_unref(pad_);
+    gst_bin_remove(GST_BIN(server_.pipeline()), bin_);
+    gst_object_unref(bin_);
+  }
+
+  bool is_linked() const { return linked_; }
+  GstPad* pad() const { return pad_; }
+
+ private:
+  const ServingPipeline& server_;
+  GstElement* bin_;
+  GstPad* pad_;
+  bool linked_ = false;
+};
+
+struct Wanted {
+  std::mutex mutex;
+  std::vector<std::string> calls;
+
+  static void add(GstElement*, const char* peer, const char* campaign, const char* context, gpointer self) {
+    auto* wanted = static_cast<Wanted*>(self);
+    std::scoped_lock lock(wanted->mutex);
+    wanted->calls.push_back(std::string(peer) + " " + campaign + " " + context);
+  }
+  std::vector<std::string> snapshot() {
+    std::scoped_lock lock(mutex);
+    return calls;
+  }
+};
+
+class Hosting : public testing::Test {
+ protected:
+  void SetUp() override {
+    g_signal_connect(
+        server_.sink(), "http-server-setup", G_CALLBACK(+[](GstElement*, SoupServer* server, gpointer) {
+          soup_server_add_handler(
+              server, "/greeting",
+              +[](SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer) {
+                soup_server_message_set_response(message, "text/plain", SOUP_MEMORY_STATIC, "hello", 5);
+                soup_server_message_set_status(message, 200, nullptr);
+              },
+              nullptr, nullptr);
+        }),
+        nullptr);
+    ASSERT_TRUE(server_.play());
+  }
+
+  void listen_for_wants() {
+    g_signal_connect(server_.sink(), "campaign-wanted", G_CALLBACK(Wanted::add), &wanted_);
+  }
+  bool act(const char* signal, const char* peer, const char* first = nullptr, const char* second = nullptr) {
+    gboolean done = FALSE;
+    if (second)
+      g_signal_emit_by_name(server_.sink(), signal, peer, first, second, &done);
+    else if (first)
+      g_signal_emit_by_name(server_.sink(), signal, peer, first, &done);
+    else
+      g_signal_emit_by_name(server_.sink(), signal, peer, &done);
+    return done;
+  }
+
+  Wanted wanted_;
+  ServingPipeline server_{ServingPipeline::small("max-viewers=8")};
+};
+
+TEST_F(Hosting, AnswersBesideThePage) {
+  EXPECT_EQ(http(server_.port(), "GET", "/greeting").body, "hello");
+  EXPECT_EQ(http(server_.port(), "GET", "/").status, 200u);
+  SoupServer* server = nullptr;
+  g_object_get(server_.sink(), "http-server", &server, nullptr);
+  EXPECT_TRUE(SOUP_IS_SERVER(server));
+  g_clear_object(&server);
+}
+
+TEST_F(Hosting, RefusesAnUnknownCampaignAtOnceWhenNobodyIsThereToAsk) {
+  WebSocketClient client(server_.port(), "?campaign=later");
+  const json error = client.wait_for("error");
+  ASSERT_FALSE(error.is_null());
+  EXPECT_EQ(error["code"], "unknown-campaign");
+}
+
+TEST_F(Hosting, AViewerWaitsForACampaignThatIsBroughtWhilePlaying) {
+  listen_for_wants();
+  TestViewer other(server_.port());
+  ASSERT_TRUE(other.wait_for_frames(1));
+  TestViewer viewer(server_.port(), {"?campaign=later&peer=early&context=test", true, true});
+  EXPECT_TRUE(wait_until([&] { return !wanted_.snapshot().empty(); }));
+  EXPECT_EQ(wanted_.snapshot(), std::vector<std::string>{"early later test"});
+  {
+    Guest guest(server_, "later");
+    ASSERT_TRUE(guest.is_linked());
+    EXPECT_TRUE(viewer.wait_for_frames(5));
+    EXPECT_EQ(viewer.welcome()["campaign"], "later");
+    EXPECT_EQ(wanted_.snapshot().size(), 1u);
+  }
+  EXPECT_FALSE(viewer.socket().wait_for("bye").is_null());
+  EXPECT_TRUE(other.wait_for_frames(15));
+}
+
+TEST_F(Hosting, AWaitingViewerIsSentElsewhereOrRefused) {
+  listen_for_wants();
+  WebSocketClient moved(server_.port(), "?campaign=there&peer=moved");
+  EXPECT_EQ(moved.wait_for("waiting")["campaign"], "there");
+  EXPECT_TRUE(act("redirect-viewer", "moved", "http://other:8080/"));
+  const json bye = moved.wait_for("bye");
+  ASSERT_FALSE(bye.is_null());
+  EXPECT_EQ(bye["reason"], "moved");
+  EXPECT_EQ(bye["url"], "http://other:8080/");
+  EXPECT_TRUE(moved.wait_closed());
+  EXPECT_EQ(moved.close_code(), 4307);
+
+  WebSocketClient refused(server_.port(), "?campaign=there&peer=refused");
+  EXPECT_FALSE(refused.wait_for("waiting").is_null());
+  EXPECT_TRUE(act("refuse-viewer", "refused", "unknown-campaign", "nobody knows it"));
+  EXPECT_EQ(refused.wait_for("error")["code"], "unknown-campaign");
+  EXPECT_TRUE(refused.wait_closed());
+  EXPECT_FALSE(act("redirect-viewer", "nobody", "http://other:8080/"));
+}
+
+TEST_F(Hosting, ViewersAreMovedAndRemoved) {
+  Guest guest(server_, "second");
+  TestViewer viewer(server_.port(), {"?campaign=0&peer=guest", true, true});
+  ASSERT_TRUE(viewer.wait_for_frames(1));
+  ASSERT_TRUE(wait_until([&] { return act("move-viewer", "guest", "second", "auto"); }));
+  EXPECT_TRUE(wait_until([&] {
+    const json change = viewer.socket().wait_for("quality", 1);
+    return !change.is_null() && change["campaign"] == "second";
+  }));
+  EXPECT_TRUE(viewer.wait_for_frames(10));
+  EXPECT_FALSE(act("move-viewer", "guest", "third", "auto"));
+  EXPECT_TRUE(act("remove-viewer", "guest"));
+  EXPECT_EQ(viewer.socket().wait_for("bye")["reason"], "removed");
+  EXPECT_TRUE(wait_until([&] { return server_.viewers() == 0; }));
+  EXPECT_FALSE(act("remove-viewer", "guest"));
+}
+
+TEST_F(Hosting, EverybodyGetsTheStateOnJoiningAndEveryChangeInOrder) {
+  const auto set = [&](guint64 revision) {
+    const std::string text = "{\"n\":" + std::to_string(revision) + "}";
+    g_signal_emit_by_name(server_.sink(), "set-campaign-state", "0", text.c_str(), revision);
+  };
+  const std::string type = "campaign:state:v1:update";
+  set(1);
+  WebSocketClient first(server_.port(), "?campaign=0&peer=first");
+  EXPECT_EQ(first.wait_for(type)["revision"], 1);
+  for (guint64 revision = 2; revision <= 50; ++revision) set(revision);
+  WebSocketClient late(server_.port(), "?campaign=0&peer=late");
+  const json snapshot = late.wait_for(type);
+  EXPECT_EQ(snapshot["campaign_id"], "0");
+  EXPECT_EQ(snapshot["state"]["n"], 50);
+  for (int revision = 2; revision <= 50; ++revision) ASSERT_EQ(first.wait_for(type)["revision"], revision);
+}
+
+TEST_F(Hosting, TakesNoNewViewersWhileItIsToldSo) {
+  TestViewer viewer(server_.port());
+  ASSERT_TRUE(viewer.wait_for_frames(1));
+  g_object_set(server_.sink(), "accept-viewers", FALSE, nullptr);
+  {
+    WebSocketClient late(server_.port(), "?peer=late");
+    EXPECT_EQ(late.wait_for("error")["code"], "draining");
+  }
+  listen_for_wants();
+  WebSocketClient waiting(server_.port(), "?peer=waiting");
+  EXPECT_FALSE(waiting.wait_for("waiting").is_null());
+  g_object_set(server_.sink(), "accept-viewers", TRUE, nullptr);
+  EXPECT_FALSE(waiting.wait_for("welcome").is_null());
+  EXPECT_TRUE(viewer.wait_for_frames(15));
+}
+
+TEST_F(Hosting, ACampaignMayHaveALimitOfItsOwn) {
+  Guest guest(server_, "small");
+  g_object_set(guest.pad(), "max-viewers", 1u, nullptr);
+  ASSERT_TRUE(wait_until([&] {
+    WebSocketClient probe(server_.port(), "?campaign=small");
+    return !probe.wait_for("welcome", 2).is_null();
+  }));
+  ASSERT_TRUE(wait_until([&] { return server_.viewers() == 0; }));
+  TestViewer viewer(server_.port(), {"?campaign=small&peer=one", true, true});
+  ASSERT_TRUE(viewer.wait_for_frames(1));
+  WebSocketClient second(server_.port(), "?campaign=small&peer=two");
+  EXPECT_EQ(second.wait_for("error")["code"], "too-many-viewers");
+  WebSocketClient elsewhere(server_.port(), "?campaign=0&peer=three");
+  EXPECT_FALSE(elsewhere.wait_for("welcome").is_null());
+}
+
+TEST_F(Hosting, ANewLadderTakesEffectWithoutAGapForItsViewers) {
+  const auto rungs = [&] {
+    std::string names;
+    GstStructure* stats = server_.stats();
+    const GValue* list = gst_structure_get_value(stats, "renditions");
+    for (guint i = 0; list && i < gst_value_array_get_size(list); ++i) {
+      const GstStructure* rung = gst_value_get_structure(gst_value_array_get_value(list, i));
+      if (g_str_equal(gst_structure_get_string(rung, "campaign"), "laddered"))
+        names += std::string(names.empty() ? "" : " ") + gst_structure_get_string(rung, "quality");
+    }
+    gst_structure_free(stats);
+    return names;
+  };
+  const char* one =
+      R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000}]})";
+  const char* two =
+      R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000},
+                   {"name":"high","threshold":500000,"particles":1,"width":320,"height":240,"bitrate":450000}]})";
+  Guest guest(server_, "laddered", one);
+  ASSERT_TRUE(wait_until([&] { return rungs() == "low"; })) << rungs();
+  TestViewer viewer(server_.port(), {"?campaign=laddered", true, true});
+  ASSERT_TRUE(viewer.wait_for_frames(5));
+  g_object_set(guest.pad(), "ladder", two, nullptr);
+  EXPECT_TRUE(wait_until([&] { return rungs() == "low high"; })) << rungs();
+  EXPECT_TRUE(viewer.wait_for_frames(20));
+  EXPECT_TRUE(viewer.socket().is_open());
+}
+
+}  // namespace
+}  // namespace campaign::test
