@@ -127,11 +127,11 @@ class Schedule {
     node.wire = std::make_shared<Wire>(*this, index);
     node.ownership = std::make_unique<Ownership>(
         Holder{"node-" + std::to_string(index), std::to_string(node.runs)}, terms_, *node.wire, clock(node),
-        [this](const std::string&, Epoch) -> std::optional<TimeDelta> {
+        [this](const std::string&, const LeaseChange&, Timestamp) -> std::optional<TimeDelta> {
           if (!quiet_ && once_in(4)) return {};
           return TimeDelta::ms(below(300));
         },
-        [this, index](const std::string& campaign, const LeaseChange& change) {
+        [this, index](const std::string& campaign, const LeaseChange& change, Timestamp) {
           on_change(index, campaign, change);
         });
     for (const auto& campaign : kCampaigns) node.ownership->watch(campaign, clock(node));
@@ -211,6 +211,7 @@ class Schedule {
         ++totals_.moved;
         break;
       case LeaseChange::Kind::vacant:
+      case LeaseChange::Kind::released:
         break;
     }
   }

@@ -128,7 +128,7 @@ std::optional<LeaseChange> Lease::on_reply(Timestamp now, std::uint64_t id, cons
       return on_renewed(now, reply);
     case State::releasing:
       watch_on(now + kLookAtOffer);
-      return {};
+      return LeaseChange{Change::released, epoch_, {}};
   }
   return {};
 }
@@ -188,7 +188,7 @@ std::optional<LeaseChange> Lease::on_vacant(Timestamp now, const LeaseReply& rep
     return {};
   }
   due_ = now + terms_.time;
-  return LeaseChange{Change::vacant, epoch_, {}};
+  return LeaseChange{Change::vacant, epoch_, reply.ran_out ? reply.holder : Holder{}};
 }
 
 std::optional<LeaseChange> Lease::hold(Timestamp now, Epoch epoch) {

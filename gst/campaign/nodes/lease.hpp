@@ -37,8 +37,11 @@ struct LeaseChange {
     owned,   // now, or again after lapsing; `epoch` to write with
     lapsed,  // keep the streams running, write nothing
     lost,    // another has it (`holder`): send the viewers there, and stop
-    vacant,  // somebody should have it: claim_after() says whether and when we try
-    moved,   // seen at another holder than before
+    // Somebody should have it: claim_after() says whether and when we try. `holder`: whose has run out under
+    // `epoch`; empty if it was let go of.
+    vacant,
+    released,  // as was asked for: others may take it from now on
+    moved,     // seen at another holder than before
   };
   Kind kind;
   Epoch epoch = 0;

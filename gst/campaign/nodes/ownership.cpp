@@ -123,9 +123,9 @@ void Ownership::changed(const std::string& campaign, Lease& lease, Timestamp now
                         std::optional<LeaseChange> change) {
   if (!change) return;
   if (change->kind == LeaseChange::Kind::vacant) {
-    if (const auto hold_back = hold_back_(campaign, change->epoch)) lease.claim_after(now, *hold_back);
+    if (const auto hold_back = hold_back_(campaign, *change, now)) lease.claim_after(now, *hold_back);
   }
-  on_change_(campaign, *change);
+  on_change_(campaign, *change, now);
 }
 
 }  // namespace campaign::nodes

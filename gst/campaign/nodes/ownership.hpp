@@ -17,10 +17,11 @@ namespace campaign::nodes {
 class Ownership {
  public:
   // What has changed, in order; from tick() or an answer of the store. May call anything here but tick().
-  using OnChange = std::function<void(const std::string& campaign, const LeaseChange& change)>;
-  // A campaign is vacant that was last held under `last`: how long to leave it to others before trying.
-  // Empty: it is for others altogether (asked again while it stays vacant).
-  using HoldBack = std::function<std::optional<TimeDelta>(const std::string& campaign, Epoch last)>;
+  using OnChange = std::function<void(const std::string& campaign, const LeaseChange& change, Timestamp now)>;
+  // A campaign is vacant: how long to leave it to others before trying. Empty: it is for others altogether
+  // (asked again while it stays vacant).
+  using HoldBack = std::function<std::optional<TimeDelta>(const std::string& campaign,
+                                                          const LeaseChange& vacancy, Timestamp now)>;
 
   // The store must outlive this; answers that come later are dropped.
   Ownership(Holder self, const LeaseTerms& terms, LeaseStore& store, Timestamp now, HoldBack hold_back,

@@ -48,11 +48,11 @@ struct Node {
       : store(to),
         ownership(
             {id, "first"}, {}, to, now,
-            [this](const std::string&, Epoch) -> std::optional<TimeDelta> {
+            [this](const std::string&, const LeaseChange&, Timestamp) -> std::optional<TimeDelta> {
               if (!wants) return {};
               return TimeDelta::ms(0);
             },
-            [this](const std::string&, const LeaseChange& change) {
+            [this](const std::string&, const LeaseChange& change, Timestamp) {
               seen.push_back({change.kind, change.holder.node, clock});
             }) {
     ownership.watch("red", now);
