@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "util/id.hpp"
 #include "util/json_reader.hpp"
 
 namespace campaign::events {
@@ -93,6 +94,21 @@ class FileStateStore::Folder {
     if (renameat(directory_.get(), fresh.c_str(), directory_.get(), name.c_str()) != 0)
       return trouble("rename", fresh, errno);
     return flush();
+  }
+
+  Result<std::vector<std::string>> list() const {
+    std::vector<std::string> ids;
+    std::error_code error;
+    for (auto entry = std::filesystem::directory_iterator(path_, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (!name.ends_with(kEnding)) continue;
+      const std::string id = name.substr(0, name.size() - std::string_view(kEnding).size());
+      if (is_valid_id(id)) ids.push_back(id);
+    }
+    if (error) return trouble("read", "", error.value());
+    std::ranges::sort(ids);
+    return ids;
   }
 
   Result<void> erase(const std::string& id) const {
@@ -189,6 +205,17 @@ FileStateStore::FileStateStore(std::shared_ptr<Folder> folder, GMainContext* con
     : folder_(std::move(folder)), loop_(context) {}
 
 FileStateStore::~FileStateStore() = default;
+
+void FileStateStore::list(StoreReply<std::vector<std::string>> reply) {
+  disk_.post([this, folder = folder_, reply = std::move(reply)] {
+    loop_.post([reply, ids = folder->list()] {
+      if (ids)
+        reply(*ids);
+      else
+        reply(StoreFailure{StoreFailure::Code::unavailable, ids.error().for_user(), std::nullopt});
+    });
+  });
+}
 
 void FileStateStore::load(std::string_view campaign, StoreReply<Document> reply) {
   ask(campaign, {Request::Kind::load, 0, std::nullopt, Document(), std::move(reply)});

@@ -23,6 +23,7 @@ class FileStateStore : public state::StateStore {
                                                       GMainContext* context = nullptr);
   ~FileStateStore() override;  // what was not answered yet may be written or not
 
+  void list(state::StoreReply<std::vector<std::string>> reply) override;
   void load(std::string_view campaign, state::StoreReply<state::Document> reply) override;
   void commit(std::string_view campaign, state::Epoch epoch, state::Change change,
               state::StoreReply<state::Document> reply) override;

@@ -104,6 +104,27 @@ TEST_P(StateStoreContract, KeepsWhatIsCommitted) {
   EXPECT_EQ(loaded("1"), Document());
 }
 
+TEST_P(StateStoreContract, ListsTheCampaignsThatHaveADocument) {
+  const auto listed = [&] {
+    std::optional<Result<std::vector<std::string>, StoreFailure>> answer;
+    store().list([&](auto result) { answer = std::move(result); });
+    EXPECT_TRUE(wait_until([&] { return answer.has_value(); }));
+    EXPECT_TRUE(*answer) << answer->error().message;
+    return **answer;
+  };
+  EXPECT_EQ(listed(), std::vector<std::string>{});
+  for (const char* campaign : {"b", "a.json", "a"}) {
+    Answer answer;
+    store().commit(campaign, 1, change(Document(), R"({"x":1})"), into(answer));
+    ASSERT_TRUE(wait_until([&] { return answer.has_value(); }));
+  }
+  EXPECT_EQ(listed(), (std::vector<std::string>{"a", "a.json", "b"}));
+  Answer removed;
+  store().remove("a", 1, into(removed));
+  ASSERT_TRUE(wait_until([&] { return removed.has_value(); }));
+  EXPECT_EQ(listed(), (std::vector<std::string>{"a.json", "b"}));
+}
+
 TEST_P(StateStoreContract, AnswersLaterAndInOrder) {
   const Document first = *Document().patched(*Patch::parse(R"({"a":1})"));
   std::vector<Revision> answers;

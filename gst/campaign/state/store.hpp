@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "campaign/state/document.hpp"
 #include "util/subscription.hpp"
@@ -46,6 +47,9 @@ struct Update {
 class StateStore {
  public:
   virtual ~StateStore() = default;
+
+  // The campaigns that have a document, by name.
+  virtual void list(StoreReply<std::vector<std::string>> reply) = 0;
 
   // The document as it is stored; the empty one at revision 0 where there is none.
   virtual void load(std::string_view campaign, StoreReply<Document> reply) = 0;
