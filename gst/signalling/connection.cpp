@@ -111,8 +111,14 @@ void Connection::close(unsigned short code, std::string_view reason) {
   watch_writability();
 }
 
+// Nothing can be sent any more once the closing has begun, by whichever side, and the socket may be closed
+// well before libsoup says so.
 void Connection::watch_writability() {
   if (writable_) return;
+  if (soup_websocket_connection_get_state(socket_) != SOUP_WEBSOCKET_STATE_OPEN) {
+    forget_outgoing();
+    return;
+  }
   GOutputStream* stream = g_io_stream_get_output_stream(soup_websocket_connection_get_io_stream(socket_));
   writable_ = g_pollable_output_stream_create_source(G_POLLABLE_OUTPUT_STREAM(stream), nullptr);
   // Below libsoup's own source on the same socket: this runs only once libsoup has nothing left to write.
@@ -130,11 +136,15 @@ gboolean Connection::on_writable(GObject*, gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+void Connection::forget_outgoing() {
+  outgoing_.clear();
+  outgoing_bytes_ = 0;
+  close_sent_ = true;
+}
+
 void Connection::flush() {
   if (soup_websocket_connection_get_state(socket_) != SOUP_WEBSOCKET_STATE_OPEN) {
-    outgoing_.clear();
-    outgoing_bytes_ = 0;
-    close_sent_ = true;
+    forget_outgoing();
   } else if (!outgoing_.empty()) {
     const std::string text = std::move(outgoing_.front());
     outgoing_.pop_front();

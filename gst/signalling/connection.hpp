@@ -55,6 +55,7 @@ class Connection {
   void refuse_size();
   void flush();
   void watch_writability();
+  void forget_outgoing();
   static gboolean on_writable(GObject* stream, gpointer self);
 
   SoupWebsocketConnection* socket_;  // owned
