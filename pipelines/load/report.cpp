@@ -118,6 +118,7 @@ Report::Report(const Options& options, std::vector<ViewingResult> viewings, RunC
     switches_asked_ += viewing.switches_asked;
     switches_refused_ += viewing.switches_refused;
     switches_done_ += viewing.switches.size();
+    campaign_switches_ += viewing.campaign_switches;
     decoded_ += viewing.decoded;
     decode_errors_ += viewing.decode_errors;
     viewer_seconds_ += seconds(viewing.lasted);
@@ -240,7 +241,10 @@ std::string Report::json() const {
                    {"kbit_per_second_each",
                     viewer_seconds_ > 0 ? double(total_.bytes) * 8 / 1000 / viewer_seconds_ : 0.0}};
   all.update(to_json(total_));
-  all["switches"] = {{"asked", switches_asked_}, {"done", switches_done_}, {"refused", switches_refused_}};
+  all["switches"] = {{"asked", switches_asked_},
+                     {"done", switches_done_},
+                     {"of_campaign", campaign_switches_},
+                     {"refused", switches_refused_}};
   all["decode"] = {{"viewers", std::min(options_.decoding, options_.viewers)},
                    {"pictures", decoded_},
                    {"errors", decode_errors_}};

@@ -39,7 +39,7 @@ class Report {
   std::map<std::string, unsigned> failures_;
   unsigned joined_ = 0, without_frames_ = 0;
   Spread offer_, join_, first_frame_, switch_, pause_;
-  std::uint64_t switches_asked_ = 0, switches_refused_ = 0, switches_done_ = 0;
+  std::uint64_t switches_asked_ = 0, switches_refused_ = 0, switches_done_ = 0, campaign_switches_ = 0;
   std::uint64_t decoded_ = 0, decode_errors_ = 0;
   double frame_rate_ = 0, lowest_frame_rate_ = 0;  // of all, and of the worst viewing of a second or more
   double viewer_seconds_ = 0;

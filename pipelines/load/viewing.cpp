@@ -47,7 +47,10 @@ void Viewing::fail(std::string why) {
 void Viewing::took(const ServerMessage& message) {
   if (failed()) return;
   if (const auto* welcome = std::get_if<Welcome>(&message)) {
-    if (!welcome_) welcome_ = *welcome;
+    if (!welcome_) {
+      welcome_ = *welcome;
+      campaign_ = welcome->campaign;
+    }
   } else if (const auto* offer = std::get_if<OfferMessage>(&message)) {
     take_offer(offer->sdp);
   } else if (const auto* candidate = std::get_if<CandidateMessage>(&message)) {
@@ -58,6 +61,7 @@ void Viewing::took(const ServerMessage& message) {
   } else if (const auto* quality = std::get_if<QualityMessage>(&message)) {
     if (switching_ && quality->campaign == switching_->campaign && quality->quality == switching_->quality) {
       switches_.push_back(monotonic_now() - switching_->asked);
+      if (std::exchange(campaign_, quality->campaign) != quality->campaign) ++campaign_switches_;
       switching_.reset();
     }
   } else if (const auto* error = std::get_if<ErrorMessage>(&message)) {
@@ -243,6 +247,7 @@ ViewingResult Viewing::result(Time now) const {
   result.switches_asked = switches_asked_;
   result.switches_refused = switches_refused_;
   result.switches = switches_;
+  result.campaign_switches = campaign_switches_;
   if (decoder_) {
     result.decodes = true;
     result.decoded = decoder_->pictures();

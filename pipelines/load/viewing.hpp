@@ -79,7 +79,8 @@ class Viewing {
   std::optional<Time> offered_, joined_;
   std::optional<Welcome> welcome_;
   std::optional<Switch> switching_;
-  std::uint64_t switches_asked_ = 0, switches_refused_ = 0;
+  std::string campaign_;  // watched
+  std::uint64_t switches_asked_ = 0, switches_refused_ = 0, campaign_switches_ = 0;
   std::vector<Time> switches_;
   std::string failure_;
   std::uint64_t frames_told_ = 0;

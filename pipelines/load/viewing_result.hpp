@@ -19,7 +19,8 @@ struct ViewingResult {
   std::string peer;
   std::string failure;  // empty: none
   std::uint64_t switches_asked = 0, switches_refused = 0;
-  std::vector<Time> switches;  // from `subscribe` to the server's `quality`
+  std::uint64_t campaign_switches = 0;  // of the switches: to another campaign
+  std::vector<Time> switches;           // from `subscribe` to the server's `quality`
   bool decodes = false;
   std::uint64_t decoded = 0, decode_errors = 0;
   int width = 0, height = 0;  // of the last decoded picture

@@ -1,11 +1,10 @@
 // campaign-load as a user runs it, against a real campaignsink, judged by its exit status and its JSON.
-#include <gio/gio.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
-#include <nlohmann/json.hpp>
 
+#include "load_run.hpp"
 #include "serving_pipeline.hpp"
 #include "wait.hpp"
 
@@ -21,45 +20,10 @@ struct Outcome {
 };
 
 // Runs to the end, or is killed after a minute. The main context is iterated, for the sink's sake.
-Outcome run_load(std::vector<std::string> arguments) {
-  std::vector<const char*> argv = {CAMPAIGN_LOAD};
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  argv.push_back(nullptr);
-  GError* error = nullptr;
-  GSubprocess* process = g_subprocess_newv(argv.data(), G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
-  g_assert_no_error(error);
-  struct Done {
-    bool done = false;
-    GBytes* out = nullptr;
-  } done;
-  g_subprocess_communicate_async(
-      process, nullptr, nullptr,
-      [](GObject* source, GAsyncResult* result, gpointer data) {
-        auto* finished = static_cast<Done*>(data);
-        g_subprocess_communicate_finish(G_SUBPROCESS(source), result, &finished->out, nullptr, nullptr);
-        finished->done = true;
-      },
-      &done);
-  if (!wait_until([&] { return done.done; }, 60)) {
-    g_subprocess_force_exit(process);
-    wait_until([&] { return done.done; }, 10);
-  }
-  Outcome outcome;
-  if (done.done && g_subprocess_get_if_exited(process))
-    outcome.status = g_subprocess_get_exit_status(process);
-  if (done.out) {
-    gsize size = 0;
-    const auto* data = static_cast<const char*>(g_bytes_get_data(done.out, &size));
-    outcome.text.assign(data ? data : "", size);
-    g_bytes_unref(done.out);
-  }
-  outcome.report = json::parse(outcome.text, nullptr, false);
-  g_object_unref(process);
-  return outcome;
-}
-
-std::string address(const ServingPipeline& server) {
-  return "http://127.0.0.1:" + std::to_string(server.port()) + "/?campaign=0";
+Outcome run_load(const std::vector<std::string>& arguments) {
+  LoadRun run(arguments);
+  run.wait(60);
+  return {run.status(), run.text(), run.report()};
 }
 
 class Load : public ::testing::TestWithParam<const char*> {};
@@ -67,8 +31,8 @@ class Load : public ::testing::TestWithParam<const char*> {};
 TEST_P(Load, FiveViewersWatchAndDecodeWithoutAFault) {
   ServingPipeline server(ServingPipeline::small(std::string("codec=") + GetParam()));
   ASSERT_TRUE(server.play());
-  const Outcome outcome =
-      run_load({"--viewers=5", "--join-rate=20", "--duration=2", "--decode=5", "--json=-", address(server)});
+  const Outcome outcome = run_load(
+      {"--viewers=5", "--join-rate=20", "--duration=2", "--decode=5", "--json=-", load_address(server)});
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   const json& report = outcome.report;
   EXPECT_EQ(outcome.status, 0) << report;
@@ -100,7 +64,7 @@ TEST(LoadComings, ViewersThatLeaveComeBackAndLeaveNothingBehind) {
   ServingPipeline server(ServingPipeline::small());
   ASSERT_TRUE(server.play());
   const Outcome outcome = run_load({"--viewers=4", "--join-rate=20", "--duration=5", "--leave-every=0.5",
-                                    "--threads=2", "--seed=3", "--json=-", address(server)});
+                                    "--threads=2", "--seed=3", "--json=-", load_address(server)});
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   EXPECT_EQ(outcome.status, 0) << outcome.report;
   EXPECT_GT(outcome.report["viewings"], 4);
@@ -115,7 +79,7 @@ TEST(LoadSwitches, ViewersThatChangeTheirCampaignDecodeOnWithoutAFault) {
                          " ! sink.sink_0 " + picture + " ! sink.sink_1");
   ASSERT_TRUE(server.play());
   const Outcome outcome = run_load({"--viewers=3", "--join-rate=20", "--duration=4", "--switch-every=0.3",
-                                    "--decode=3", "--seed=5", "--json=-", address(server)});
+                                    "--decode=3", "--seed=5", "--json=-", load_address(server)});
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   EXPECT_EQ(outcome.status, 0) << outcome.report;
   EXPECT_GT(outcome.report["switches"]["done"], 3);
@@ -140,7 +104,7 @@ TEST(LoadFailures, AnUnknownCampaignFailsWithTheServersWords) {
 TEST(LoadFailures, TheEndOfTheServerIsReported) {
   auto server = std::make_unique<ServingPipeline>(ServingPipeline::small());
   ASSERT_TRUE(server->play());
-  const std::string where = address(*server);
+  const std::string where = load_address(*server);
   server.reset();
   const Outcome waited = run_load({"--wait=0.5", "--json=-", where});
   EXPECT_EQ(waited.status, 1);
@@ -193,7 +157,7 @@ TEST(LoadEstimates, TheBandwidthToAViewerIsEstimatedAndProbesHarmNobody) {
   Estimates estimates(server.sink());
   ASSERT_TRUE(server.play());
   const Outcome outcome =
-      run_load({"--viewers=1", "--duration=8", "--decode=1", "--json=-", address(server)});
+      run_load({"--viewers=1", "--duration=8", "--decode=1", "--json=-", load_address(server)});
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   EXPECT_EQ(outcome.status, 0) << outcome.report;
   EXPECT_GT(estimates.highest, 4'000'000u);

@@ -1,0 +1,151 @@
+// Viewers come, change quality and campaign, and go, over and over: nobody may be left without frames, and
+// nothing may stay behind of those who went.
+//   integration-churn [--joins=1000] [--switches=1000]
+// The test suite lets 100 come and 100 switches happen, after as many that are not counted.
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "load_run.hpp"
+#include "wait.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // keeps freed memory for a while, so that its size says nothing
+#else
+constexpr bool kSanitized = false;
+#endif
+
+namespace campaign::test {
+namespace {
+
+// Before anything is measured: what is made once, and what grows to the size of the crowd, is there then.
+constexpr unsigned kFirst = 100;
+constexpr unsigned kViewers = 10;
+constexpr double kMostGrowth = 0.01;
+// GLib's and gio's own thread pools keep a few idle threads for a while, and they are bounded.
+constexpr long kPoolThreads = 4;
+
+unsigned most_joins = 100, most_switches = 100;
+
+long entries(const char* directory) {
+  long count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory)) ++count;
+  return count;
+}
+
+long resident_kilobytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmRSS:", 0) == 0) return std::atol(line.c_str() + 6);
+  return -1;
+}
+
+struct Footprint {
+  long threads = 0, descriptors = 0, resident = 0;
+  double allocated = 0;  // kilobytes that the program has been given and not returned, whatever lies between
+
+  static Footprint now() {
+    malloc_trim(0);  // what the allocator keeps for later is not what the program keeps
+    const struct mallinfo2 heap = mallinfo2();
+    return {entries("/proc/self/task"), entries("/proc/self/fd"), resident_kilobytes(),
+            double(heap.uordblks + heap.hblkhd) / 1024};
+  }
+};
+
+struct Churn {
+  unsigned joins = 0, switches = 0, campaign_switches = 0;
+
+  bool reached(unsigned all_joins, unsigned all_switches) const {
+    return joins >= all_joins && switches >= all_switches && campaign_switches >= all_switches / 5;
+  }
+};
+
+constexpr const char* kLadder =
+    R"({"rungs": [
+      {"name": "low", "threshold": 0, "particles": 100, "width": 96, "height": 64, "bitrate": 60000},
+      {"name": "high", "threshold": 200000, "particles": 100, "width": 160, "height": 96, "bitrate": 150000}]})";
+
+std::string picture(const char* pad, const char* pattern) {
+  return std::string(" videotestsrc is-live=true pattern=") + pattern +
+         " ! video/x-raw,width=160,height=96,framerate=30/1 ! sink." + pad;
+}
+
+std::unique_ptr<ServingPipeline> two_campaigns() {
+  auto server = std::make_unique<ServingPipeline>(
+      "campaignsink name=sink port=0 max-viewers=100 sink_0::campaign=red sink_1::campaign=blue" +
+      picture("sink_0", "ball") + picture("sink_1", "smpte"));
+  g_object_set(server->sink(), "ladder", kLadder, nullptr);
+  return server;
+}
+
+// Lets viewers churn until there have been so many joins and switches, in bouts from which all of them go.
+void churn_until(ServingPipeline& server, Churn& done, unsigned joins, unsigned switches) {
+  for (int bout = 1; !done.reached(joins, switches); ++bout) {
+    LoadRun run({"--viewers=" + std::to_string(kViewers), "--join-rate=20", "--duration=5",
+                 "--leave-every=0.6", "--switch-every=0.3", "--seed=" + std::to_string(done.joins + 1),
+                 "--json=-", load_address(server, "red")});
+    ASSERT_TRUE(run.wait(90));
+    const nlohmann::json& report = run.report();
+    ASSERT_TRUE(report.is_object()) << run.text();
+    EXPECT_EQ(report["viewers_without_frames"], 0) << report;
+    EXPECT_EQ(report["failures"], nlohmann::json::object());
+    EXPECT_EQ(report["backward_timestamps"], 0);
+    const unsigned came = report["joined"];
+    ASSERT_GT(came, 0u) << report;
+    done.joins += came;
+    done.switches += unsigned(report["switches"]["done"]);
+    done.campaign_switches += unsigned(report["switches"]["of_campaign"]);
+    ASSERT_TRUE(wait_until([&] { return server.viewers() == 0; }, 20));
+  }
+}
+
+TEST(Churn, NobodyIsLeftWithoutFramesAndNothingStaysBehind) {
+  const auto server = two_campaigns();
+  ASSERT_TRUE(server->play());
+  Churn before, after;
+  churn_until(*server, before, kFirst, 0);
+  if (HasFatalFailure()) return;
+  const Footprint first = Footprint::now();
+  churn_until(*server, after, most_joins, most_switches);
+  if (HasFatalFailure()) return;
+
+  // Sessions are taken down one after another, and the last ones a while after their viewers have gone.
+  Footprint last;
+  const auto settled = [&] {
+    last = Footprint::now();
+    return last.descriptors <= first.descriptors && last.threads <= first.threads + kPoolThreads &&
+           (kSanitized || last.allocated <= first.allocated * (1 + kMostGrowth));
+  };
+  EXPECT_TRUE(wait_until(settled, 20));
+  std::printf(
+      "%u joins, %u switches, %u of them of the campaign\nthreads %ld -> %ld, descriptors %ld -> %ld, "
+      "allocated %.0f -> %.0f kB (%+.2f %%), resident %ld -> %ld kB\n",
+      after.joins, after.switches, after.campaign_switches, first.threads, last.threads, first.descriptors,
+      last.descriptors, first.allocated, last.allocated, 100 * (last.allocated / first.allocated - 1),
+      first.resident, last.resident);
+}
+
+}  // namespace
+}  // namespace campaign::test
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  gst_init(&argc, &argv);
+  // What GLib calls critical is a mistake, and most of all one that shows only when viewers leave.
+  g_log_set_always_fatal(GLogLevelFlags(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK));
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "--joins=", 8) == 0)
+      campaign::test::most_joins = unsigned(std::atoi(argv[i] + 8));
+    if (std::strncmp(argv[i], "--switches=", 11) == 0)
+      campaign::test::most_switches = unsigned(std::atoi(argv[i] + 11));
+  }
+  const int result = RUN_ALL_TESTS();
+  gst_deinit();
+  return result;
+}
