@@ -37,6 +37,33 @@ void Adaptation::set_by_hand(DataRate bandwidth) {
   if (settings_.by_hand) settings_.by_hand = bandwidth;
 }
 
+void Adaptation::set_ladder(const Ladder& ladder) {
+  if (ladder == policy_.ladder()) return;
+  settings_.ladder = ladder;
+  const std::string before = rung().name;
+  policy_.set_ladder(ladder, estimate());
+  apply_wishes();
+  if (rung().name != before) reason_ = "there are other qualities now";
+  choose(rung().name != before);
+}
+
+void Adaptation::wish(std::string quality) {
+  wished_ = std::move(quality);
+  apply_wishes();
+}
+
+void Adaptation::limit(std::string quality) {
+  highest_ = std::move(quality);
+  apply_wishes();
+}
+
+void Adaptation::apply_wishes() {
+  const Ladder& ladder = policy_.ladder();
+  policy_.limit(ladder.find(highest_).value_or(ladder.top()));
+  const auto wished = ladder.find(wished_);
+  if (wished || !settings_.by_hand) policy_.choose(wished);
+}
+
 void Adaptation::on_packet_sent(Timestamp now, std::uint16_t sequence, congestion::DataSize size,
                                 congestion::ProbeId probe) {
   if (!first_sent_) {
@@ -89,14 +116,17 @@ NetworkState Adaptation::network() const {
 }
 
 void Adaptation::decide(Timestamp now) {
-  if (settings_.by_hand) {
+  const bool wished = policy_.ladder().find(wished_).has_value();
+  if (wished) {
+    // whatever the network
+  } else if (settings_.by_hand) {
     policy_.choose(policy_.ladder().rung_for(std::uint64_t(estimate().bps())));
   } else if (!heard_) {
     return;
   }
   if (const auto moved = policy_.update(network(), now)) {
     ++switches_;
-    reason_ = settings_.by_hand ? "the bandwidth was set by hand" : moved->text;
+    reason_ = settings_.by_hand && !wished ? "the bandwidth was set by hand" : moved->text;
     choose(true);
   }
   if (const auto rate = policy_.take_wanted_probe()) estimator_.request_probe(*rate);

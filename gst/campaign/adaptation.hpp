@@ -33,6 +33,11 @@ class Adaptation {
 
   void set_limits(congestion::DataRate least, congestion::DataRate most);
   void set_by_hand(congestion::DataRate bandwidth);
+  // Other rungs from now on; what is wished and the limit are looked up among them again.
+  void set_ladder(const Ladder& ladder);
+  // The viewer's choice, and the highest quality there may be; empty, or no rung's name: none.
+  void wish(std::string quality);
+  void limit(std::string quality);
 
   // As BandwidthEstimator's. Until feedback has come at all the estimate stays where it starts: a receiver
   // that never sends any knows no transport-wide feedback, and its silence says nothing.
@@ -41,6 +46,8 @@ class Adaptation {
   void on_packet_without_number();  // which no feedback can speak of
   void on_feedback(congestion::Timestamp now, std::span<const congestion::PacketFeedback> packets);
   void on_time(congestion::Timestamp now);
+  // Packets of another stream go out from now on.
+  void on_source_changed(congestion::Timestamp now) { estimator_.on_source_changed(now); }
   std::optional<congestion::ProbePlan> next_probe();
 
   // The newest choice that was not taken yet; the first one is there from the start.
@@ -49,12 +56,14 @@ class Adaptation {
   congestion::DataRate estimate() const;
   congestion::DataRate pace() const;  // for the pacer: the most there may be for who sends no feedback
   congestion::NetworkState network() const;
+  bool network_too_slow() const { return heard_ && policy_.network_too_slow(); }  // for the lowest rung
   const Rung& rung() const { return policy_.ladder()[policy_.rung()]; }
   const std::string& reason() const { return reason_; }
   std::uint64_t switches() const { return switches_; }
 
  private:
   void decide(congestion::Timestamp now);
+  void apply_wishes();
   void fit_bitrate(congestion::Timestamp now);
   std::uint64_t fitting_bitrate() const;
   void choose(bool other_quality);
@@ -62,6 +71,7 @@ class Adaptation {
   Settings settings_;
   congestion::BandwidthEstimator estimator_;
   QualityPolicy policy_;
+  std::string wished_, highest_;                     // rungs' names; empty: none
   std::optional<congestion::Timestamp> first_sent_;  // that feedback can speak of
   bool heard_ = false;                               // feedback
   bool mute_ = false;                                // none came when it should have

@@ -8,17 +8,22 @@
 namespace campaign {
 namespace {
 
-constexpr int kDeepest = 3;                            // object, array, object
-constexpr std::uint64_t kHighestRate = 1'000'000'000;  // bit/s
-constexpr std::uint32_t kMostParticles = 100'000'000;  // more than any device holds
+constexpr int kDeepest = 3;                                                     // object, array, object
+constexpr std::uint64_t kHighestRate = 1'000'000'000;                           // bit/s
+constexpr std::uint64_t kLeastBitrate = 10'000, kHighestBitrate = 800'000'000;  // bit/s; room for thresholds
+constexpr std::uint32_t kMostParticles = 100'000'000;                           // more than any device holds
 constexpr int kLargestSide = 8192, kHighestFramerate = 240;
 constexpr double kShareOfThreshold = 0.9;  // DESIGN: the encoder's part of the rate that admits its rung
 
-void read_rung(JsonReader& in, Rung& to) {
+void read_rung(JsonReader& in, Rung& to, Ladder::Use use) {
   in.allow({"name", "threshold", "particles", "width", "height", "max_framerate", "bitrate"});
-  for (const char* key : {"name", "threshold", "particles", "width", "height", "bitrate"}) {
-    if (!in.find(key)) in.refuse(key, "there", "left out");
-  }
+  const auto require = [&](std::initializer_list<const char*> keys) {
+    for (const char* key : keys)
+      if (!in.find(key)) in.refuse(key, "there", "left out");
+  };
+  require({"name", "threshold"});
+  if (use == Ladder::Use::all) require({"particles", "width", "height"});
+  require({"bitrate"});
   in.text("name", to.name);
   if (!is_valid_id(to.name) || to.name == "auto") {
     in.refuse("name", std::string(kIdRule) + ", and not 'auto'", "'" + to.name + "'");
@@ -30,7 +35,7 @@ void read_rung(JsonReader& in, Rung& to) {
   if (to.width % 2 != 0) in.refuse("width", "even", std::to_string(to.width));
   if (to.height % 2 != 0) in.refuse("height", "even", std::to_string(to.height));
   in.integer("max_framerate", to.max_framerate, 0, kHighestFramerate);
-  in.integer<std::uint64_t>("bitrate", to.bitrate, 10'000, kHighestRate);
+  in.integer<std::uint64_t>("bitrate", to.bitrate, kLeastBitrate, kHighestRate);
 }
 
 // Each rung must be better than the one before it, and must not cause its own congestion.
@@ -70,9 +75,9 @@ void check_order(JsonReader& in, const std::vector<Rung>& rungs) {
   }
 }
 
-void read_ladder(JsonReader& in, std::vector<Rung>& to) {
+void read_ladder(JsonReader& in, std::vector<Rung>& to, Ladder::Use use) {
   in.allow({"rungs"});
-  in.list("rungs", to, kMostRungs, read_rung);
+  in.list("rungs", to, kMostRungs, [use](JsonReader& rung, Rung& into) { read_rung(rung, into, use); });
   if (to.empty()) in.refuse("rungs", "an array of at least 1", "none");
   check_order(in, to);
 }
@@ -107,11 +112,46 @@ Ladder::Ladder()
               .height = 1080,
               .bitrate = 9'000'000}} {}
 
-Result<Ladder> Ladder::parse(std::string_view json) {
-  auto rungs = read_json<std::vector<Rung>>(json, "the ladder",
-                                            {.bytes = kLargestLadderText, .depth = kDeepest}, read_ladder);
+Result<Ladder> Ladder::parse(std::string_view json, Use use) {
+  auto rungs = read_json<std::vector<Rung>>(
+      json, "the ladder", {.bytes = kLargestLadderText, .depth = kDeepest},
+      [use](JsonReader& in, std::vector<Rung>& to) { read_ladder(in, to, use); });
   if (!rungs) return rungs.error();
   return Ladder(std::move(*rungs));
+}
+
+Ladder Ladder::of(std::vector<Rung> rungs) {
+  std::ranges::stable_sort(rungs, {}, &Rung::threshold);
+  std::vector<Rung> kept;
+  for (Rung& rung : rungs) {
+    const bool known = std::ranges::find(kept, rung.name, &Rung::name) != kept.end();
+    if (known || kept.size() == kMostRungs) continue;
+    rung.bitrate = std::clamp(rung.bitrate, kLeastBitrate, kHighestBitrate);
+    if (kept.empty()) {
+      rung.threshold = 0;
+    } else {
+      if (rung.threshold == kept.back().threshold) continue;
+      rung.bitrate = std::max(rung.bitrate, kept.back().bitrate + 1);
+      const std::uint64_t least = (rung.bitrate * 10 + 8) / 9;  // kShareOfThreshold, rounded up
+      rung.threshold = std::max({rung.threshold, least, kept.back().threshold + 1});
+      rung.particles = std::max(rung.particles, kept.back().particles);
+    }
+    kept.push_back(std::move(rung));
+  }
+  return kept.empty() ? Ladder() : Ladder(std::move(kept));
+}
+
+std::string Ladder::to_json() const {
+  auto rungs = nlohmann::json::array();
+  for (const Rung& rung : rungs_) {
+    nlohmann::json one{{"name", rung.name}, {"threshold", rung.threshold}, {"bitrate", rung.bitrate}};
+    if (rung.particles != 0) one["particles"] = rung.particles;
+    if (rung.width != 0) one["width"] = rung.width;
+    if (rung.height != 0) one["height"] = rung.height;
+    if (rung.max_framerate != 0) one["max_framerate"] = rung.max_framerate;
+    rungs.push_back(std::move(one));
+  }
+  return nlohmann::json{{"rungs", std::move(rungs)}}.dump();
 }
 
 std::optional<std::size_t> Ladder::find(std::string_view name) const {

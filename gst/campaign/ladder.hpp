@@ -35,8 +35,15 @@ class Ladder {
   Ladder();  // the default one: low, medium, high, ultra
 
   // Rungs from `{"rungs": [{"name": "low", "threshold": 0, "particles": 100000, "width": 640, "height": 360,
-  // "max_framerate": 30, "bitrate": 450000}, …]}`, the lowest first. Only max_framerate may be left out.
-  static Result<Ladder> parse(std::string_view json);
+  // "max_framerate": 30, "bitrate": 450000}, …]}`, the lowest first. Only max_framerate may be left out, and
+  // what is drawn where only the rates are of interest; it is 0 then.
+  enum class Use { all, rates };
+  static Result<Ladder> parse(std::string_view json, Use use = Use::all);
+  // The rates of these rungs, which are there whatever they are: put in order, and thresholds raised to where
+  // a rung may be chosen. What has another's name or threshold, or comes after kMostRungs, is left out.
+  // Without any it is the default one.
+  static Ladder of(std::vector<Rung> rungs);
+  std::string to_json() const;
 
   std::span<const Rung> rungs() const { return rungs_; }
   std::size_t size() const { return rungs_.size(); }  // 1 to kMostRungs

@@ -34,6 +34,10 @@ constexpr double kProbeMargin = 1.08;  // own: a probe measures a few per cent l
 
 std::string kbps(DataRate rate) { return std::to_string(std::int64_t(rate.kbps())) + " kbit/s"; }
 
+std::size_t admitted(const Ladder& ladder, DataRate estimate) {
+  return ladder.rung_for(std::uint64_t(std::max<std::int64_t>(estimate.bps(), 0)));
+}
+
 std::string in_words(SwitchReason reason, const NetworkState& network) {
   switch (reason) {
     case SwitchReason::viewer_chose:
@@ -58,9 +62,18 @@ std::string in_words(SwitchReason reason, const NetworkState& network) {
 }  // namespace
 
 QualityPolicy::QualityPolicy(const Ladder& ladder, DataRate estimate)
-    : ladder_(ladder),
-      rung_(ladder_.rung_for(std::uint64_t(std::max<std::int64_t>(estimate.bps(), 0)))),
-      highest_(ladder_.top()) {}
+    : ladder_(ladder), rung_(admitted(ladder_, estimate)), highest_(ladder_.top()) {}
+
+void QualityPolicy::set_ladder(const Ladder& ladder, DataRate estimate) {
+  rung_ = ladder.find(ladder_[rung_].name).value_or(admitted(ladder, estimate));
+  ladder_ = ladder;
+  highest_ = ladder_.top();
+  chosen_.reset();
+  below_since_.reset();
+  wanted_probe_.reset();
+  last_wanted_.reset();
+  misses_ = 0;
+}
 
 DataRate QualityPolicy::needed(std::size_t rung) const {
   const Rung& of = ladder_[rung];
@@ -95,17 +108,17 @@ std::optional<QualityPolicy::Move> QualityPolicy::decide(const NetworkState& net
 }
 
 std::optional<QualityPolicy::Move> QualityPolicy::down(const NetworkState& network, Timestamp now) {
-  const std::size_t admitted = ladder_.rung_for(std::uint64_t(network.target.bps()));
-  if (admitted >= rung_) {
+  const std::size_t fitting = admitted(ladder_, network.target);
+  if (fitting >= rung_) {
     below_since_.reset();
     return std::nullopt;
   }
   if (!below_since_) below_since_ = now;
-  if (network.silent) return Move{admitted, SwitchReason::silence};
-  if (network.loss_limited || network.loss > kMuchLoss) return Move{admitted, SwitchReason::loss};
+  if (network.silent) return Move{fitting, SwitchReason::silence};
+  if (network.loss_limited || network.loss > kMuchLoss) return Move{fitting, SwitchReason::loss};
   const bool cut = network.last_decrease && now - *network.last_decrease < kJustNow;
-  if (network.usage == Usage::overuse || cut) return Move{admitted, SwitchReason::overuse};
-  if (now - *below_since_ >= kBelowFor) return Move{admitted, SwitchReason::slow_network};
+  if (network.usage == Usage::overuse || cut) return Move{fitting, SwitchReason::overuse};
+  if (now - *below_since_ >= kBelowFor) return Move{fitting, SwitchReason::slow_network};
   return std::nullopt;
 }
 
@@ -116,8 +129,7 @@ std::optional<QualityPolicy::Move> QualityPolicy::up(const NetworkState& network
                       (!network.last_decrease || now - *network.last_decrease >= kStable);
   if (!stable) return std::nullopt;
   if (network.last_probe_at && now - *network.last_probe_at <= kFresh) {
-    const std::size_t admitted = std::min(ladder_.rung_for(std::uint64_t(network.target.bps())), highest_);
-    for (std::size_t to = admitted; to > rung_; --to) {
+    for (std::size_t to = std::min(admitted(ladder_, network.target), highest_); to > rung_; --to) {
       if (network.last_probe->rate >= needed(to)) return Move{to, SwitchReason::room};
     }
   }

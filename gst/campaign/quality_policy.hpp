@@ -37,6 +37,10 @@ class QualityPolicy {
   // No rung above this, whoever wants it.
   void limit(std::size_t highest) { highest_ = std::min(highest, ladder_.top()); }
 
+  // Other rungs from now on: it goes on with the one of the same name, or with what `estimate` admits.
+  // Choice and limit are the caller's to say again.
+  void set_ladder(const Ladder& ladder, congestion::DataRate estimate);
+
   // After each feedback and at least every 100 ms. At most one switch; it has happened when this returns.
   std::optional<QualitySwitch> update(const congestion::NetworkState& network, congestion::Timestamp now);
 

@@ -58,7 +58,9 @@ std::string to_json(const ServerStats& message) {
                {"encoder", message.encoder},
                {"dropped", message.dropped},
                {"keyFrames", message.key_frames},
-               {"connectedSeconds", message.connected_seconds}});
+               {"connectedSeconds", message.connected_seconds},
+               {"estimate", message.estimate},
+               {"tooSlow", message.too_slow}});
 }
 
 std::string to_json(const Refusal& message) {

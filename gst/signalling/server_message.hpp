@@ -57,6 +57,8 @@ struct ServerStats {
   std::uint64_t dropped = 0;     // frames withheld from this viewer because it was too slow
   std::uint64_t key_frames = 0;  // encoded so far
   double connected_seconds = 0;  // since this viewer's media connection was up
+  std::uint64_t estimate = 0;    // bit/s, what this viewer's network carries; 0: unknown
+  bool too_slow = false;         // for the lowest quality
 };
 
 struct Waiting {

@@ -19,8 +19,6 @@ using signalling::RefusalCode;
 constexpr gint64 kNegotiationTimeout = 10 * G_USEC_PER_SEC;
 constexpr gint64 kByeGrace = G_USEC_PER_SEC / 2;
 constexpr unsigned kTickMs = 1000;
-constexpr std::uint64_t kUnknownBandwidth =
-    5'000'000;  // bit/s: until somebody estimates it, "high" is the best
 // RTCP reports come every second or two from browsers, and other receivers may leave 7.5 s between them.
 constexpr routing::Nanoseconds kFeedbackTimeout = std::chrono::seconds(10);
 
@@ -172,7 +170,7 @@ std::vector<ViewerReport> Audience::report() {
   loop_->call([&] {
     for (const auto& [connection, viewer] : viewers_)
       reports.push_back({viewer.visitor.peer, viewer.rendition->campaign(), viewer.rendition->quality(),
-                         viewer.visitor.context, viewer.connected_at != 0,
+                         viewer.visitor.context, viewer.connected_at != 0, viewer.session->adaptive().found(),
                          viewer.watching ? viewer.watching->stats() : routing::ViewerStats{}, viewer.seen});
   });
   return reports;
@@ -189,7 +187,7 @@ Result<std::shared_ptr<Rendition>, Refusal> Audience::choose(const std::string& 
   std::shared_ptr<Rendition> best;
   for (const auto& rendition : renditions) {  // the lowest first
     if (rendition->campaign() != wanted) continue;
-    if (any ? !best || rendition->rank() <= kUnknownBandwidth : quality == rendition->quality())
+    if (any ? !best || rendition->rank() <= kStartBandwidth : quality == rendition->quality())
       best = rendition;
     add_unique(qualities, rendition->quality());
   }
@@ -265,6 +263,11 @@ Session::Events Audience::session_events(ConnectionId connection, const std::str
       changed(connection, campaign, quality);
     });
   };
+  events.fits = [this, connection](std::string quality, std::string reason) {
+    loop_->post([this, connection, quality = std::move(quality), reason = std::move(reason)] {
+      fits(connection, quality, reason);
+    });
+  };
   events.latency_changed = while_alive([this, connection] {
     auto found = viewers_.find(connection);
     if (found != viewers_.end())
@@ -292,7 +295,8 @@ void Audience::arrived(const signalling::Visitor& visitor) {
     return;
   }
   auto session = std::make_shared<Session>(
-      SessionSettings{visitor.peer, format->codec, settings_.ice, timing->clock, timing->epoch},
+      SessionSettings{visitor.peer, format->codec, settings_.ice, timing->clock, timing->epoch,
+                      ladder_of(renditions_.snapshot(), (*rendition)->campaign())},
       session_events(connection, visitor.peer));
   Viewer viewer;
   viewer.visitor = visitor;
@@ -343,9 +347,33 @@ void Audience::connected(ConnectionId connection) {
   viewer.connected_at = g_get_monotonic_time();
   routing::ViewerLimits limits;
   limits.feedback_timeout = kFeedbackTimeout;
-  limits.start_admits = kUnknownBandwidth;
+  limits.start_admits = viewer.admits;
   viewer.watching = router_.add_viewer(wish_of(viewer, *viewer.rendition), limits, routing_now());
   viewer.session->play(viewer.watching);
+}
+
+// adaptivebitrate has chosen, which is what `auto` follows; the viewer's own choice stands.
+void Audience::fits(ConnectionId connection, const std::string& quality, const std::string& reason) {
+  const auto found = viewers_.find(connection);
+  if (found == viewers_.end()) return;
+  Viewer& viewer = found->second;
+  const auto rendition = find(viewer.campaign, quality);
+  if (!rendition) return;  // of the campaign before, or gone: another choice follows
+  viewer.admits = rendition->rank();
+  if (viewer.quality.empty() && rendition != viewer.rendition) viewer.reason = reason;
+  if (viewer.watching) router_.estimate(viewer.watching, viewer.admits, routing_now());
+}
+
+// Rungs come and go, and their bitrates can be set.
+void Audience::renew_ladders() {
+  const auto renditions = renditions_.snapshot();
+  std::map<std::string, Ladder> ladders;
+  for (const auto& [connection, viewer] : viewers_) {
+    auto known = ladders.find(viewer.campaign);
+    if (known == ladders.end())
+      known = ladders.emplace(viewer.campaign, ladder_of(renditions, viewer.campaign)).first;
+    viewer.session->adaptive().set_ladder(known->second);
+  }
 }
 
 // The viewer's own thread has begun to send another rung, or the first one.
@@ -356,7 +384,8 @@ void Audience::changed(ConnectionId connection, const std::string& campaign, con
   Viewer& viewer = found->second;
   viewer.rendition = rendition;
   server_->send(connection, to_json(signalling::QualityChange{campaign, quality,
-                                                              std::exchange(viewer.reason, "available"), 0}));
+                                                              std::exchange(viewer.reason, "available"),
+                                                              viewer.session->adaptive().found().estimate}));
 }
 
 std::shared_ptr<Rendition> Audience::find(const std::string& campaign, const std::string& quality) {
@@ -406,13 +435,17 @@ Result<void, Refusal> Audience::subscribe(ConnectionId connection, Viewer& viewe
     return Refusal{RefusalCode::too_many_viewers,
                    "all places of campaign \"" + wish.campaign + "\" are taken; try again later"};
   viewer.campaign = (*chosen)->campaign();
-  if (elsewhere) send_state(connection, viewer.campaign);
+  if (elsewhere) {
+    viewer.session->adaptive().set_ladder(ladder_of(renditions_.snapshot(), viewer.campaign));
+    send_state(connection, viewer.campaign);
+  }
   viewer.quality = wish.quality == "auto" ? std::string{} : wish.quality;
+  viewer.session->adaptive().wish(viewer.quality);
   viewer.reason = "requested";
   if (*chosen == viewer.rendition)  // and stays so; otherwise it is told when the first of it is sent
-    server_->send(connection,
-                  to_json(signalling::QualityChange{viewer.rendition->campaign(), viewer.rendition->quality(),
-                                                    "requested", 0}));
+    server_->send(connection, to_json(signalling::QualityChange{
+                                  viewer.rendition->campaign(), viewer.rendition->quality(), "requested",
+                                  viewer.session->adaptive().found().estimate}));
   if (viewer.watching)
     router_.wish(viewer.watching, wish_of(viewer, **chosen), routing_now());
   else
@@ -447,6 +480,7 @@ void Audience::control(Viewer& viewer, const Pointer& pointer) {
 bool Audience::tick() {
   if (!server_) return false;
   const gint64 now = g_get_monotonic_time();
+  renew_ladders();
   std::vector<ConnectionId> late;
   for (const auto& [connection, viewer] : viewers_) {
     if (viewer.connected_at == 0 && now - viewer.since > kNegotiationTimeout) late.push_back(connection);
@@ -475,6 +509,9 @@ void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
   stats.height = format->height;
   stats.dropped = viewer.watching ? viewer.watching->stats().counts.dropped : 0;
   stats.key_frames = rate.key_frames;
+  const Adaptive::Found network = viewer.session->adaptive().found();
+  stats.estimate = network.estimate;
+  stats.too_slow = network.too_slow;
   if (viewer.connected_at)
     stats.connected_seconds = double(g_get_monotonic_time() - viewer.connected_at) / G_USEC_PER_SEC;
   server_->send(connection, to_json(stats));

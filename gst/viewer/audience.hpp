@@ -27,6 +27,7 @@ struct AudienceSettings {
 struct ViewerReport {
   std::string peer, campaign, quality, context;
   bool connected = false;
+  Adaptive::Found network;
   routing::ViewerStats stats;
   std::map<std::string, double> seen;  // what the viewer reported last
 };
@@ -91,6 +92,7 @@ class Audience : private signalling::ServerDelegate {
     std::shared_ptr<Session> session;
     std::shared_ptr<routing::Viewer> watching;  // once it is connected
     std::string reason = "start";               // of the next change of what is sent
+    std::uint64_t admits = kStartBandwidth;     // the rank of the rung that fits the network
     gint64 since = 0, connected_at = 0;         // monotonic microseconds
     std::map<std::string, double> seen;
   };
@@ -109,6 +111,8 @@ class Audience : private signalling::ServerDelegate {
   void control(Viewer& viewer, const signalling::Pointer& pointer);
   void connected(ConnectionId connection);
   void changed(ConnectionId connection, const std::string& campaign, const std::string& quality);
+  void fits(ConnectionId connection, const std::string& quality, const std::string& reason);
+  void renew_ladders();
   void release(Viewer& viewer);
   void readmit();
   bool is_full(const std::string& campaign);

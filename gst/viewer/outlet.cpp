@@ -95,7 +95,12 @@ void Outlet::push(Viewer::Delivery delivery) {
     gst_segment_init(&segment, GST_FORMAT_TIME);
     gst_pad_push_event(pad_, gst_event_new_segment(&segment));
   }
-  if (delivery.changed) events_.changed(*delivery.from);
+  if (delivery.changed) {
+    // What measures downstream takes the step for one: a key frame, and frames of another size.
+    gst_pad_push_event(pad_, gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+                                                  gst_structure_new_empty("campaign-switched")));
+    events_.changed(*delivery.from);
+  }
   const auto flow = gst_pad_push(pad_, take_buffer(std::move(delivery.unit), delivery.after_gap).release());
   pushing_ = false;
   // Unlinked in this moment: the loop waits for another link. What failed downstream has said so itself.

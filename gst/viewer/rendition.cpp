@@ -1,6 +1,9 @@
 // See rendition.hpp.
 #include "viewer/rendition.hpp"
 
+#include <algorithm>
+#include <vector>
+
 #include "viewer/unit_buffer.hpp"
 
 namespace campaign::viewer {
@@ -50,6 +53,11 @@ void Rendition::set_bitrate(std::uint64_t bits_per_second) {
   if (const auto stream = stream_.snapshot()) stream->set_bitrate(bits_per_second, routing_now());
 }
 
+std::uint64_t Rendition::bitrate() const {
+  if (const std::uint64_t set = bitrate_.snapshot(); set != 0) return set;
+  return std::max(Ladder()[0].bitrate, name_.rank - name_.rank / 10);
+}
+
 void Rendition::set_upstream(Upstream upstream) {
   upstream_.with([&](Upstream& current) { current = std::move(upstream); });
 }
@@ -70,6 +78,19 @@ void Rendition::leave(routing::Router& router) {
 
 void Rendition::publish(Ref<GstBuffer> unit) {
   if (const auto stream = stream_.snapshot()) stream->publish(make_unit(std::move(unit)), routing_now());
+}
+
+Ladder ladder_of(std::span<const std::shared_ptr<Rendition>> renditions, const std::string& campaign) {
+  std::vector<Rung> rungs;
+  for (const auto& rendition : renditions) {
+    if (rendition->campaign() != campaign) continue;
+    Rung rung;
+    rung.name = rendition->quality();
+    rung.threshold = rendition->rank();
+    rung.bitrate = rendition->bitrate();
+    rungs.push_back(std::move(rung));
+  }
+  return Ladder::of(std::move(rungs));
 }
 
 }  // namespace campaign::viewer

@@ -6,9 +6,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "campaign/encoder_profile.hpp"
+#include "campaign/ladder.hpp"
 #include "campaign/routing/router.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
@@ -50,6 +52,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   void set_encoder(std::string name);
   void forget_format();  // the stream stopped
   void set_bitrate(std::uint64_t bits_per_second);
+  std::uint64_t bitrate() const;  // as set, or as its rank lets expect
 
   // It has a format. Units before are nobody's.
   void join(routing::Router& router);
@@ -72,5 +75,8 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   Guarded<std::uint64_t> bitrate_{0};
   Guarded<std::shared_ptr<routing::Stream>> stream_;
 };
+
+// The rates of a campaign's rungs, for who chooses among them.
+Ladder ladder_of(std::span<const std::shared_ptr<Rendition>> renditions, const std::string& campaign);
 
 }  // namespace campaign::viewer

@@ -18,8 +18,6 @@ using signalling::Refusal;
 using signalling::RefusalCode;
 
 constexpr unsigned kMaxCandidates = 128;
-constexpr guint64 kMostBitrate = 12'000'000;  // what the best rung needs to be chosen, 15 % to spare
-constexpr guint64 kStartBitrate = 2'000'000;  // what the network is taken for, until feedback says more
 
 template <class T>
 void destroy_closure(gpointer data, GClosure*) {
@@ -101,7 +99,10 @@ void configure_transceiver(GstPad* pad, GstCaps* caps) {
 }  // namespace
 
 Session::Session(SessionSettings settings, Events events)
-    : settings_(std::move(settings)), events_(std::move(events)), ssrc_(g_random_int_range(1, G_MAXINT32)) {}
+    : settings_(std::move(settings)),
+      events_(std::move(events)),
+      ssrc_(g_random_int_range(1, G_MAXINT32)),
+      adaptive_(settings_.ladder) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
 
@@ -173,16 +174,8 @@ Result<Session::Graph> Session::build() {
   connect(
       webrtcbin, "request-aux-sender",
       +[](GstElement*, GObject*, gpointer weak) -> GstElement* {
-        GstElement* adaptive = gst_element_factory_make("adaptivebitrate", nullptr);
-        if (!adaptive) return nullptr;
-        g_object_set(adaptive, "start-bitrate", kStartBitrate, "max-bitrate", kMostBitrate, nullptr);
-        connect(
-            adaptive, "notify::estimated-bitrate",
-            +[](GstElement* element, GParamSpec*, gpointer of) {
-              if (auto session = lock(of)) session->estimated(element, "");
-            },
-            *static_cast<Weak*>(weak));
-        return adaptive;
+        auto session = lock(weak);
+        return session ? session->adaptive_.make() : nullptr;
       },
       weak_from_this());
 
@@ -223,6 +216,7 @@ void Session::close() {
   auto bus = adopt(gst_pipeline_get_bus(GST_PIPELINE(graph.pipeline.get())));
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
   gst_bus_set_flushing(bus.get(), TRUE);
+  adaptive_.let_go();
   gst_element_set_state(graph.pipeline.get(), GST_STATE_NULL);
 }
 
@@ -352,15 +346,6 @@ void Session::fail(RefusalCode code, const std::string& what) {
   events_.failed({code, what});
 }
 
-void Session::estimated(GstElement* adaptive, const std::string& reason) {
-  if (closed_ || !events_.estimate) return;
-  guint64 estimate = 0;
-  char* quality = nullptr;
-  g_object_get(adaptive, "estimated-bitrate", &estimate, "quality", &quality, nullptr);
-  const CharPtr owned{quality};
-  events_.estimate(estimate, quality ? quality : "", reason);
-}
-
 GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     GError* raw = nullptr;
@@ -370,9 +355,11 @@ GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
   } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
     if (auto session = lock(weak)) session->events_.latency_changed();
   } else if (gst_message_has_name(message, "campaign-quality")) {
-    const char* reason = gst_structure_get_string(gst_message_get_structure(message), "reason");
-    if (auto session = lock(weak))
-      session->estimated(GST_ELEMENT(GST_MESSAGE_SRC(message)), reason ? reason : "");
+    const GstStructure* told = gst_message_get_structure(message);
+    const char *quality = gst_structure_get_string(told, "quality"),
+               *reason = gst_structure_get_string(told, "reason");
+    if (auto session = lock(weak); session && quality && reason && !session->closed_)
+      session->events_.fits(quality, reason);
   }
   gst_message_unref(message);
   return GST_BUS_DROP;

@@ -15,6 +15,7 @@
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
 #include "util/result.hpp"
+#include "viewer/adaptive.hpp"
 #include "viewer/ice.hpp"
 
 namespace campaign::viewer {
@@ -25,6 +26,7 @@ struct SessionSettings {
   IceSettings ice;
   Ref<GstClock> clock;
   GstClockTime epoch = 0;  // of `clock`: what the access units' timestamps count from
+  Ladder ladder;           // of the campaign's rungs
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -37,9 +39,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::function<void()> heard;                                             // feedback came from the viewer
     std::function<void(std::string campaign, std::string quality)> changed;  // what it is sent from here on
     std::function<void()> latency_changed;  // call recalculate_latency() on the worker
-    // What the viewer's network carries and the rung that fits; a reason where that is another one now. May
-    // be empty.
-    std::function<void(std::uint64_t bits_per_second, std::string quality, std::string reason)> estimate;
+    std::function<void(std::string quality, std::string reason)> fits;  // the network, from here on
     std::function<void(signalling::Refusal)> failed;
     std::function<void(GstElement* payloader)> payloader_setup;  // borrowed, before it is used
     std::function<void(GstElement* webrtcbin)> webrtcbin_ready;
@@ -57,6 +57,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Once it is connected: sends what the router has for this viewer, who is let go of before close().
   void play(std::shared_ptr<routing::Viewer> viewer);
+
+  // What adapts to the viewer's network: to be told of the ladder and of the viewer's wish.
+  Adaptive& adaptive() { return adaptive_; }
+  const Adaptive& adaptive() const { return adaptive_; }
 
   Codec codec() const { return settings_.codec; }
 
@@ -77,12 +81,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void answer_set(GstPromise* promise);
   void connection_state_changed(GstElement* webrtcbin);
   void fail(signalling::RefusalCode code, const std::string& what);
-  void estimated(GstElement* adaptive, const std::string& reason);
   static GstBusSyncReply on_bus(GstBus* bus, GstMessage* message, gpointer weak);
 
   const SessionSettings settings_;
   const Events events_;
   const guint32 ssrc_;
+  Adaptive adaptive_;
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;

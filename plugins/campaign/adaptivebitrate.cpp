@@ -134,6 +134,11 @@ void send_event(AdaptiveBitrateImpl& impl, Ref<GstEvent> event) {
     gst_event_parse_caps(event.get(), &caps);
     impl.output.set_caps(caps, who_is_upstream(impl.sink_pad));
   }
+  const GstStructure* structure = gst_event_get_structure(event.get());
+  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_CUSTOM_DOWNSTREAM && structure &&
+      gst_structure_has_name(structure, "campaign-switched"))
+    impl.sender.adapt(
+        [](Adaptation& adaptation, congestion::Timestamp now) { adaptation.on_source_changed(now); });
   gst_pad_push_event(impl.src_pad, event.release());
 }
 
@@ -172,6 +177,11 @@ void run_once(GstAdaptiveBitrate* self) {
     send_packet(impl, step);
 }
 
+Result<Ladder> ladder_of(const AdaptiveBitrateSettings& settings) {
+  return settings.ladder.empty() ? Result<Ladder>(Ladder())
+                                 : Ladder::parse(settings.ladder, Ladder::Use::rates);
+}
+
 Result<Adaptation::Settings> adaptation_settings(const AdaptiveBitrateSettings& settings) {
   using congestion::DataRate;
   const auto rate = [](guint64 bps) { return DataRate::bps(std::int64_t(bps)); };
@@ -180,11 +190,9 @@ Result<Adaptation::Settings> adaptation_settings(const AdaptiveBitrateSettings& 
                     .least = rate(settings.least),
                     .most = rate(std::max(settings.least, settings.most))};
   if (settings.manual) result.by_hand = rate(settings.bandwidth);
-  if (!settings.ladder.empty()) {
-    auto ladder = Ladder::parse(settings.ladder);
-    if (!ladder) return ladder.error();
-    result.ladder = std::move(*ladder);
-  }
+  auto ladder = ladder_of(settings);
+  if (!ladder) return ladder.error();
+  result.ladder = std::move(*ladder);
   return result;
 }
 
@@ -193,13 +201,13 @@ GstStructure* make_stats(GstAdaptiveBitrate* self) {
   const auto statistics = self->impl->sender.statistics();
   if (!statistics) return stats;
   const auto& network = statistics->network;
-  gst_structure_set(stats, "estimate", G_TYPE_UINT64, statistics->estimate, "quality", G_TYPE_STRING,
-                    statistics->quality.c_str(), "reason", G_TYPE_STRING, statistics->reason.c_str(),
-                    "switches", G_TYPE_UINT64, statistics->switches, "loss", G_TYPE_DOUBLE, network.loss,
-                    "queueing-delay", G_TYPE_UINT64,
-                    guint64(std::max<std::int64_t>(network.queueing.ns(), 0)), "overuse", G_TYPE_BOOLEAN,
-                    gboolean(network.usage == congestion::Usage::overuse), "silent", G_TYPE_BOOLEAN,
-                    gboolean(network.silent), nullptr);
+  gst_structure_set(
+      stats, "estimate", G_TYPE_UINT64, statistics->estimate, "quality", G_TYPE_STRING,
+      statistics->quality.c_str(), "reason", G_TYPE_STRING, statistics->reason.c_str(), "switches",
+      G_TYPE_UINT64, statistics->switches, "loss", G_TYPE_DOUBLE, network.loss, "queueing-delay",
+      G_TYPE_UINT64, guint64(std::max<std::int64_t>(network.queueing.ns(), 0)), "overuse", G_TYPE_BOOLEAN,
+      gboolean(network.usage == congestion::Usage::overuse), "silent", G_TYPE_BOOLEAN,
+      gboolean(network.silent), "too-slow", G_TYPE_BOOLEAN, gboolean(statistics->too_slow), nullptr);
   if (network.acknowledged)
     gst_structure_set(stats, "acknowledged", G_TYPE_UINT64, guint64(network.acknowledged->bps()), nullptr);
   if (network.round_trip)

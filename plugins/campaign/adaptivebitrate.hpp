@@ -14,7 +14,8 @@ namespace campaign {
 struct AdaptiveBitrateSettings {
   bool manual = false;
   guint64 bandwidth = 1'000'000, least = 150'000, most = 20'000'000, start = 500'000;  // bit/s
-  std::string ladder;  // JSON; empty: the default one
+  std::string ladder;                    // JSON; empty: the default one
+  std::string wished = "auto", highest;  // qualities; empty: any
   Ref<GstElement> encoder;
 };
 
@@ -32,6 +33,9 @@ struct AdaptiveBitrateImpl {
 
 // One turn of the source's task: sends what is due and tells the others what changed.
 void run_once(GstAdaptiveBitrate* self);
+
+// The ladder of the settings, checked.
+Result<Ladder> ladder_of(const AdaptiveBitrateSettings& settings);
 
 // The settings as they are, checked; for start().
 Result<Adaptation::Settings> adaptation_settings(const AdaptiveBitrateSettings& settings);

@@ -57,6 +57,8 @@ enum {
   PROP_MAX_BITRATE,
   PROP_START_BITRATE,
   PROP_LADDER,
+  PROP_WISHED_QUALITY,
+  PROP_MAX_QUALITY,
   PROP_ESTIMATED_BITRATE,
   PROP_QUALITY,
   PROP_ENCODER,
@@ -173,6 +175,14 @@ static gboolean gst_adaptive_bitrate_sink_activate(GstPad*, GstObject* parent, G
   return TRUE;
 }
 
+static void apply_wishes(AdaptiveBitrateImpl& self) {
+  const auto settings = self.settings.snapshot();
+  self.sender.adapt([&](campaign::Adaptation& adaptation, campaign::congestion::Timestamp) {
+    adaptation.wish(settings.wished);
+    adaptation.limit(settings.highest);
+  });
+}
+
 static bool start(GstAdaptiveBitrate* self) {
   auto& impl = *self->impl;
   const auto settings = campaign::adaptation_settings(impl.settings.snapshot());
@@ -186,6 +196,7 @@ static bool start(GstAdaptiveBitrate* self) {
   impl.looked_for_encoder = false;
   impl.found_encoder = nullptr;
   impl.sender.start(*settings);
+  apply_wishes(impl);
   return true;
 }
 
@@ -198,6 +209,21 @@ static gboolean gst_adaptive_bitrate_src_activate(GstPad* pad, GstObject* parent
   }
   return at_boundary(parent, false, [&] { return start(GST_ADAPTIVE_BITRATE(parent)); }) &&
          gst_pad_start_task(pad, gst_adaptive_bitrate_loop, pad, nullptr);
+}
+
+static std::string text_of(const GValue* value) {
+  const char* text = g_value_get_string(value);
+  return text ? text : "";
+}
+
+// One that does not fit is an error when the element starts, and has no effect later.
+static void set_ladder(GObject* object, const AdaptiveBitrateSettings& settings) {
+  const auto ladder = campaign::ladder_of(settings);
+  if (ladder)
+    impl_of(object).sender.adapt(
+        [&](campaign::Adaptation& to, campaign::congestion::Timestamp) { to.set_ladder(*ladder); });
+  else
+    GST_WARNING_OBJECT(object, "the ladder stays as it was: %s", ladder.error().for_user().c_str());
 }
 
 static void gst_adaptive_bitrate_set_property(GObject* object, guint id, const GValue* value,
@@ -221,11 +247,15 @@ static void gst_adaptive_bitrate_set_property(GObject* object, guint id, const G
       case PROP_START_BITRATE:
         s.start = g_value_get_uint64(value);
         break;
-      case PROP_LADDER: {
-        const char* text = g_value_get_string(value);
-        s.ladder = text ? text : "";
+      case PROP_LADDER:
+        s.ladder = text_of(value);
         break;
-      }
+      case PROP_WISHED_QUALITY:
+        s.wished = text_of(value);
+        break;
+      case PROP_MAX_QUALITY:
+        s.highest = text_of(value);
+        break;
       case PROP_ENCODER:
         old_encoder = std::exchange(s.encoder, share(GST_ELEMENT(g_value_get_object(value))));
         break;
@@ -234,10 +264,17 @@ static void gst_adaptive_bitrate_set_property(GObject* object, guint id, const G
     }
     return s;
   });
+  using campaign::Adaptation;
   using campaign::congestion::DataRate;
-  if (id == PROP_BANDWIDTH) self.sender.set_by_hand(DataRate::bps(gint64(settings.bandwidth)));
+  using campaign::congestion::Timestamp;
+  const auto rate = [](guint64 bps) { return DataRate::bps(gint64(bps)); };
+  if (id == PROP_BANDWIDTH)
+    self.sender.adapt([&](Adaptation& to, Timestamp) { to.set_by_hand(rate(settings.bandwidth)); });
   if (id == PROP_MIN_BITRATE || id == PROP_MAX_BITRATE)
-    self.sender.set_limits(DataRate::bps(gint64(settings.least)), DataRate::bps(gint64(settings.most)));
+    self.sender.adapt(
+        [&](Adaptation& to, Timestamp) { to.set_limits(rate(settings.least), rate(settings.most)); });
+  if (id == PROP_LADDER) set_ladder(object, settings);
+  if (id == PROP_WISHED_QUALITY || id == PROP_MAX_QUALITY) apply_wishes(self);
 }
 
 static void gst_adaptive_bitrate_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
@@ -261,6 +298,12 @@ static void gst_adaptive_bitrate_get_property(GObject* object, guint id, GValue*
       break;
     case PROP_LADDER:
       g_value_set_string(value, settings.ladder.empty() ? nullptr : settings.ladder.c_str());
+      break;
+    case PROP_WISHED_QUALITY:
+      g_value_set_string(value, settings.wished.c_str());
+      break;
+    case PROP_MAX_QUALITY:
+      g_value_set_string(value, settings.highest.empty() ? nullptr : settings.highest.c_str());
       break;
     case PROP_ESTIMATED_BITRATE: {
       const auto statistics = self.sender.statistics();
@@ -317,10 +360,17 @@ static void install_properties(GObjectClass* klass) {
   install(PROP_LADDER,
           g_param_spec_string("ladder", "Ladder",
                               "The qualities as JSON: {\"rungs\": [{\"name\", \"threshold\" and "
-                              "\"bitrate\" in bit/s, \"particles\", \"width\", \"height\", "
-                              "\"max_framerate\"}, ...]}, the lowest first (unset: low, medium, high, "
-                              "ultra)",
-                              nullptr, ready));
+                              "\"bitrate\" in bit/s, and as far as of interest \"particles\", \"width\", "
+                              "\"height\", \"max_framerate\"}, ...]}, the lowest first (unset: low, medium, "
+                              "high, ultra)",
+                              nullptr, playing));
+  install(PROP_WISHED_QUALITY,
+          g_param_spec_string("wished-quality", "Wished quality",
+                              "The viewer's own choice, kept whatever the network; auto, or what the ladder "
+                              "does not have: the network decides",
+                              "auto", playing));
+  install(PROP_MAX_QUALITY, g_param_spec_string("max-quality", "Highest quality",
+                                                "No quality above this one (unset: any)", nullptr, playing));
   install(PROP_ESTIMATED_BITRATE,
           g_param_spec_uint64("estimated-bitrate", "Estimate",
                               "What the network carries, in bit/s; 0 in READY. Notified on the element's "
@@ -337,7 +387,8 @@ static void install_properties(GObjectClass* klass) {
           g_param_spec_boxed(
               "stats", "Statistics",
               "estimate and acknowledged in bit/s, round-trip, queueing-delay and "
-              "longest-wait in ns, loss from 0 to 1, overuse, silent, quality, reason, and "
+              "longest-wait in ns, loss from 0 to 1, overuse, silent, too-slow (for the "
+              "lowest quality), quality, reason, and "
               "how many: switches, feedback, packets, bytes, padding-packets, "
               "padding-bytes, repeat-bytes (asked of rtprtxsend for probes), probes, dropped, queued",
               GST_TYPE_STRUCTURE, read));

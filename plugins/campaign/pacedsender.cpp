@@ -121,24 +121,6 @@ void PacedSender::on_feedback(const GstStructure* feedback) {
   wake_.notify_one();
 }
 
-void PacedSender::set_limits(DataRate least, DataRate most) {
-  {
-    std::scoped_lock lock(mutex_);
-    if (!run_) return;
-    run_->adaptation.set_limits(least, most);
-  }
-  wake_.notify_one();
-}
-
-void PacedSender::set_by_hand(DataRate bandwidth) {
-  {
-    std::scoped_lock lock(mutex_);
-    if (!run_) return;
-    run_->adaptation.set_by_hand(bandwidth);
-  }
-  wake_.notify_one();
-}
-
 void PacedSender::keep_time(Run& run, GstClockTime now) {
   if (run.last_time != 0 && now - run.last_time < kTick) return;
   run.last_time = now;
@@ -290,6 +272,7 @@ std::optional<PacedSender::Statistics> PacedSender::statistics() const {
   statistics.switches = run_->adaptation.switches();
   statistics.quality = run_->adaptation.rung().name;
   statistics.reason = run_->adaptation.reason();
+  statistics.too_slow = run_->adaptation.network_too_slow();
   statistics.queued = run_->items.size();
   return statistics;
 }

@@ -37,8 +37,17 @@ class PacedSender {
 
   // Any thread.
   void on_feedback(const GstStructure* feedback);
-  void set_limits(congestion::DataRate least, congestion::DataRate most);
-  void set_by_hand(congestion::DataRate bandwidth);
+  // Tells the adaptation something, as change(Adaptation&, Timestamp), under the lock; not before start().
+  template <class F>
+  void adapt(F&& change) {
+    {
+      std::scoped_lock lock(mutex_);
+      if (!run_) return;
+      change(run_->adaptation, time(now()));
+      run_->pacer.set_target(run_->adaptation.pace());
+    }
+    wake_.notify_one();
+  }
 
   // What the source's task does next, in this order.
   struct News {
@@ -69,6 +78,7 @@ class PacedSender {
     congestion::NetworkState network;
     std::uint64_t estimate = 0, switches = 0;
     std::string quality, reason;
+    bool too_slow = false;  // for the lowest rung
     std::uint64_t packets = 0, bytes = 0, padding = 0, padding_bytes = 0, repeat_bytes = 0, probes = 0,
                   dropped = 0;
     std::uint64_t feedback = 0, queued = 0;

@@ -22,11 +22,14 @@ GstStructure* make_stats(GstCampaignSink* self) {
     ++total;
     if (report.connected) ++connected;
     append(&viewers,
-           gst_structure_new("viewer", "peer", G_TYPE_STRING, report.peer.c_str(), "campaign", G_TYPE_STRING,
-                             report.campaign.c_str(), "quality", G_TYPE_STRING, report.quality.c_str(),
-                             "context", G_TYPE_STRING, report.context.c_str(), "connected", G_TYPE_BOOLEAN,
-                             gboolean(report.connected), "dropped", G_TYPE_UINT64,
-                             guint64(report.stats.counts.dropped), nullptr));
+           gst_structure_new(
+               "viewer", "peer", G_TYPE_STRING, report.peer.c_str(), "campaign", G_TYPE_STRING,
+               report.campaign.c_str(), "quality", G_TYPE_STRING, report.quality.c_str(), "context",
+               G_TYPE_STRING, report.context.c_str(), "connected", G_TYPE_BOOLEAN, gboolean(report.connected),
+               "dropped", G_TYPE_UINT64, guint64(report.stats.counts.dropped), "estimate", G_TYPE_UINT64,
+               guint64(report.network.estimate), "fitting-quality", G_TYPE_STRING,
+               report.network.quality.c_str(), "reason", G_TYPE_STRING, report.network.reason.c_str(),
+               "too-slow", G_TYPE_BOOLEAN, gboolean(report.network.too_slow), nullptr));
   }
   for (const auto& pad : pads_of(self)) {
     const auto input = input_of(pad.get());

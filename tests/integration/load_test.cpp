@@ -160,7 +160,7 @@ TEST(LoadEstimates, TheBandwidthToAViewerIsEstimatedAndProbesHarmNobody) {
       run_load({"--viewers=1", "--duration=8", "--decode=1", "--json=-", load_address(server)});
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   EXPECT_EQ(outcome.status, 0) << outcome.report;
-  EXPECT_GT(estimates.highest, 4'000'000u);
+  EXPECT_GT(estimates.highest, 2'300'000u);  // from 2,000, to the 2,500 that are looked for where the best rung needs less
   EXPECT_GT(estimates.feedback, 0u);  // as of the last change of the estimate, which may be the third
   EXPECT_GT(estimates.repeat_bytes, 0u);
   EXPECT_EQ(estimates.dropped, 0u);

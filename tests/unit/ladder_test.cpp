@@ -56,6 +56,42 @@ TEST(Ladder, TakesWhatItsOwnFormatSays) {
   EXPECT_EQ((*parsed)[1], (Rung{"big", 2'000'000, 5000, 1920, 1080, 60, 1'800'000}));
 }
 
+TEST(Ladder, NeedsNoPicturesWhereOnlyTheRatesAreOfInterest) {
+  const std::string rates = R"({"rungs":[{"name":"low","threshold":0,"bitrate":300000}]})";
+  EXPECT_FALSE(Ladder::parse(rates));
+  const auto parsed = Ladder::parse(rates, Ladder::Use::rates);
+  ASSERT_TRUE(parsed) << parsed.error().for_user();
+  EXPECT_EQ((*parsed)[0], (Rung{.name = "low", .bitrate = 300'000}));
+}
+
+TEST(Ladder, ReadsWhatItWrites) {
+  const Ladder standard;
+  const auto again = Ladder::parse(standard.to_json());
+  ASSERT_TRUE(again) << again.error().for_user();
+  EXPECT_EQ(*again, standard);
+}
+
+TEST(Ladder, OfWhateverRungsThereAreFollowsItsRules) {
+  const Ladder ladder = Ladder::of({{.name = "best", .threshold = 5'000'000, .bitrate = 20'000'000},
+                                    {.name = "unknown", .threshold = 0, .bitrate = 0},
+                                    {.name = "besides", .threshold = 0, .bitrate = 700'000},
+                                    {.name = "middle", .threshold = 1'000'000, .bitrate = 900'000},
+                                    {.name = "best", .threshold = 9'000'000, .bitrate = 8'000'000}});
+  ASSERT_EQ(ladder.size(), 3u);
+  EXPECT_EQ(ladder[0].name, "unknown");
+  EXPECT_EQ(ladder[1].name, "middle");
+  EXPECT_EQ(ladder[2].name, "best");
+  EXPECT_GE(ladder[2].threshold, 22'222'222u);
+  const auto again = Ladder::parse(ladder.to_json(), Ladder::Use::rates);
+  ASSERT_TRUE(again) << again.error().for_user();
+  EXPECT_EQ(*again, ladder);
+}
+
+TEST(Ladder, OfOneRungAdmitsItAlwaysAndOfNoneIsTheDesigns) {
+  EXPECT_EQ(Ladder::of({{.name = "high", .threshold = 5'000'000, .bitrate = 4'500'000}})[0].threshold, 0u);
+  EXPECT_EQ(Ladder::of({}), Ladder());
+}
+
 struct Refusal {
   std::string json;
   const char* says;  // part of the message

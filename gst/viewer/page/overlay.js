@@ -75,7 +75,7 @@ export class Overlay {
       Resolution: seen?.width ? `${seen.width} × ${seen.height}` : "",
       Quality: this.#quality?.quality || server.quality,
       "Last switch": this.#switch,
-      "Network carries": this.#quality?.estimate > 0 ? bitrateInWords(this.#quality.estimate) : "",
+      "Network carries": server.estimate > 0 ? bitrateInWords(server.estimate) : "",
       Codec: [seen?.codec || server.codec, server.encoder].filter(Boolean).join(", "),
       Decoder: seen?.decoder,
       "Frames decoded": seen && seen.framesDecoded.toLocaleString("en"),
