@@ -10,6 +10,7 @@ run_packages=(
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   gstreamer1.0-plugins-ugly gstreamer1.0-nice
   libsoup-3.0-dev nlohmann-json3-dev libhwy-dev libzstd-dev
+  libhiredis-dev
   libnice-dev libssl-dev libsrtp2-dev libavcodec-dev libavutil-dev
 )
 
@@ -18,7 +19,7 @@ run_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev gstreamer1.0-libav vulkan-validationlayers
   chromium chromium-driver python3-selenium python3-pytest python3-websockets python3-zstandard nodejs procps
-  xvfb xauth gstreamer1.0-x
+  xvfb xauth gstreamer1.0-x redis-server
 )
 
 say() { printf '%s\n' "$*"; }
