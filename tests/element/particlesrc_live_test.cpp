@@ -36,6 +36,14 @@ class LiveParticleSrc : public testing::Test {
     EXPECT_TRUE(gst_harness_crank_single_clock_wait(harness_));
     return pull();
   }
+  // The time comes, and whoever waits for it goes on. In PAUSED a source of GStreamer 1.22 does, one of 1.26
+  // does not.
+  void reach(GstClockTime time) {
+    GstTestClock* clock = gst_harness_get_testclock(harness_);
+    gst_test_clock_set_time(clock, time);
+    if (GstClockID id = gst_test_clock_process_next_clock_id(clock)) gst_clock_id_unref(id);
+    gst_object_unref(clock);
+  }
   guint waiting() { return gst_harness_buffers_in_queue(harness_); }
 
   GstHarness* harness_ = nullptr;
@@ -102,7 +110,7 @@ TEST_F(LiveParticleSrc, MakesNoFramesWhilePausedAndStopsWithoutTheClock) {
     ASSERT_NE(gst_element_set_state(harness_->element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
     EXPECT_EQ(gst_element_get_state(harness_->element, nullptr, nullptr, 5 * GST_SECOND),
               GST_STATE_CHANGE_NO_PREROLL);
-    ASSERT_TRUE(gst_harness_crank_single_clock_wait(harness_));
+    reach(guint64(i + 1) * kFrame);
     EXPECT_EQ(waiting(), 0u);
     ASSERT_NE(gst_element_set_state(harness_->element, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
     EXPECT_EQ(pull().offset, guint64(i + 1));  // the one that was being held
