@@ -68,7 +68,7 @@ class ActivePool {
 struct Stream {
   GstVideoInfo info;
   Ref<GstCaps> caps;
-  guint least = 2;                                // buffers that downstream holds
+  guint least = 1;                                // buffers that downstream holds
   bool video_meta = false;                        // whether downstream understands it
   std::unique_ptr<particles::Renderer> renderer;  // opened where the first state lies
   ActivePool pool;                                // of the renderer's memory; empty when any of it changed
@@ -151,7 +151,7 @@ gboolean gst_particle_render_set_caps(GstBaseTransform* base, GstCaps*, GstCaps*
 // Only what downstream needs is learned here: the pool is made when the first state says on which device.
 gboolean gst_particle_render_decide_allocation(GstBaseTransform* base, GstQuery* query) {
   auto& stream = impl(base).stream;
-  stream.least = 2;
+  stream.least = 1;
   if (gst_query_get_n_allocation_pools(query) > 0) {
     gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &stream.least, nullptr);
   }

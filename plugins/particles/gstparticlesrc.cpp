@@ -209,7 +209,7 @@ gboolean gst_particle_src_decide_allocation(GstBaseSrc* src, GstQuery* query) {
     }
     GstCaps* caps = nullptr;
     gst_query_parse_allocation(query, &caps, nullptr);
-    guint size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&stream.info)), least = 2, most = 0;
+    guint size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&stream.info)), least = 1, most = 0;
     if (gst_query_get_n_allocation_pools(query) > 0) {
       gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &least, nullptr);
     }
