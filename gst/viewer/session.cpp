@@ -18,6 +18,7 @@ using signalling::Refusal;
 using signalling::RefusalCode;
 
 constexpr unsigned kMaxCandidates = 128;
+constexpr gint64 kPatience = 2 * G_USEC_PER_SEC;  // for webrtcbin to end what it has begun
 
 template <class T>
 void destroy_closure(gpointer data, GClosure*) {
@@ -35,12 +36,18 @@ void connect(GstElement* element, const char* signal, Callback callback, std::we
                         destroy_closure<Weak>, GConnectFlags(0));
 }
 
-GstPromise* promise(void (*changed)(GstPromise*, gpointer), std::weak_ptr<Session> session) {
-  using Weak = std::weak_ptr<Session>;
-  return gst_promise_new_with_change_func(changed, new Weak(std::move(session)), destroy<Weak>);
+struct Reply {
+  std::weak_ptr<Session> session;
+  std::shared_ptr<void> asked;  // see Session::ask()
+};
+
+// Of what is asked of webrtcbin. `changed` lets go of the promise.
+GstPromise* promise(void (*changed)(GstPromise*, gpointer), Reply reply) {
+  return gst_promise_new_with_change_func(changed, new Reply(std::move(reply)), destroy<Reply>);
 }
 
 std::shared_ptr<Session> lock(gpointer weak) { return static_cast<std::weak_ptr<Session>*>(weak)->lock(); }
+std::shared_ptr<Session> session_of(gpointer reply) { return static_cast<Reply*>(reply)->session.lock(); }
 
 std::string error_in(GstPromise* promise) {
   const GstStructure* reply = gst_promise_get_reply(promise);
@@ -208,11 +215,22 @@ Result<Session::Graph> Session::build() {
   return graph;
 }
 
+// While webrtcbin makes an offer or takes a description it starts elements, on a thread of its own, which it
+// ends only after its elements: those that it started meanwhile would run on, and leak. So close() waits
+// until what was asked for is done, and nothing is asked for once it has begun: first ask(), then look at
+// closed_.
+std::shared_ptr<void> Session::ask() {
+  ++*asked_;
+  return {nullptr, [asked = asked_](void*) { --*asked; }};
+}
+
 void Session::close() {
   closed_ = true;
   connected_ = false;
   Graph graph = graph_.with([](Graph& current) { return std::exchange(current, {}); });
   if (!graph.pipeline) return;
+  const gint64 deadline = g_get_monotonic_time() + kPatience;
+  while (*asked_ > 0 && g_get_monotonic_time() < deadline) g_usleep(1000);
   auto bus = adopt(gst_pipeline_get_bus(GST_PIPELINE(graph.pipeline.get())));
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
   gst_bus_set_flushing(bus.get(), TRUE);
@@ -228,21 +246,23 @@ void Session::recalculate_latency() {
 
 // Once: the session offers, and nothing that changes later is worth a second negotiation.
 void Session::create_offer() {
+  auto asked = ask();
   if (closed_) return;
   const bool first =
       negotiation_.with([](Negotiation& negotiation) { return !std::exchange(negotiation.offered, true); });
   const auto webrtcbin = graph_.snapshot().webrtcbin;
   if (!first || !webrtcbin) return;
   GstPromise* created = promise(
-      [](GstPromise* done, gpointer weak) {
-        if (auto session = lock(weak)) session->offer_created(done);
+      [](GstPromise* done, gpointer reply) {
+        if (auto session = session_of(reply)) session->offer_created(done);
         gst_promise_unref(done);
       },
-      weak_from_this());
+      {weak_from_this(), std::move(asked)});
   g_signal_emit_by_name(webrtcbin.get(), "create-offer", nullptr, created);
 }
 
 void Session::offer_created(GstPromise* done) {
+  auto asked = ask();
   if (closed_ || gst_promise_wait(done) != GST_PROMISE_RESULT_REPLIED) return;
   const auto webrtcbin = graph_.snapshot().webrtcbin;
   GstWebRTCSessionDescription* offer = nullptr;
@@ -253,7 +273,9 @@ void Session::offer_created(GstPromise* done) {
     fail(RefusalCode::internal, "no offer could be made: " + error_in(done));
     return;
   }
-  g_signal_emit_by_name(webrtcbin.get(), "set-local-description", offer, nullptr);
+  GstPromise* set = promise([](GstPromise* local, gpointer) { gst_promise_unref(local); },
+                            {weak_from_this(), std::move(asked)});
+  g_signal_emit_by_name(webrtcbin.get(), "set-local-description", offer, set);
   const CharPtr sdp{gst_sdp_message_as_text(offer->sdp)};
   gst_webrtc_session_description_free(offer);
   events_.offer(sdp.get());
@@ -272,15 +294,20 @@ Result<void, Refusal> Session::take_answer(const std::string& sdp) {
     if (message) gst_sdp_message_free(message);
     return Refusal{RefusalCode::bad_message, "answer.sdp must be a session description with one media"};
   }
+  auto asked = ask();
+  if (closed_) {
+    gst_sdp_message_free(message);
+    return {};
+  }
   negotiation_.with([](Negotiation& negotiation) { negotiation.answered = true; });
   GstWebRTCSessionDescription* answer =
       gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_ANSWER, message);  // takes `message`
   GstPromise* set = promise(
-      [](GstPromise* done, gpointer weak) {
-        if (auto session = lock(weak)) session->answer_set(done);
+      [](GstPromise* done, gpointer reply) {
+        if (auto session = session_of(reply)) session->answer_set(done);
         gst_promise_unref(done);
       },
-      weak_from_this());
+      {weak_from_this(), std::move(asked)});
   g_signal_emit_by_name(webrtcbin.get(), "set-remote-description", answer, set);
   gst_webrtc_session_description_free(answer);
   return {};

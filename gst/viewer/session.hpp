@@ -76,6 +76,7 @@ class Session : public std::enable_shared_from_this<Session> {
   using Weak = std::weak_ptr<Session>;
 
   Result<Graph> build();
+  std::shared_ptr<void> ask();
   void create_offer();
   void offer_created(GstPromise* promise);
   void answer_set(GstPromise* promise);
@@ -90,6 +91,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
+  // What webrtcbin has been asked to do and has not done yet. Shared, since its answers may outlive this.
+  const std::shared_ptr<std::atomic<unsigned>> asked_ = std::make_shared<std::atomic<unsigned>>(0);
 };
 
 }  // namespace campaign::viewer

@@ -14,6 +14,7 @@
 
 #include "load_run.hpp"
 #include "wait.hpp"
+#include "websocket_client.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;  // keeps freed memory for a while, so that its size says nothing
@@ -27,6 +28,7 @@ namespace {
 // Before anything is measured: what is made once, and what grows to the size of the crowd, is there then.
 constexpr unsigned kFirst = 100;
 constexpr unsigned kViewers = 10;
+constexpr int kHasty = 20;
 constexpr double kMostGrowth = 0.01;
 // GLib's and gio's own thread pools keep a few idle threads for a while, and they are bounded.
 constexpr long kPoolThreads = 4;
@@ -36,6 +38,18 @@ unsigned most_joins = 100, most_switches = 100;
 long entries(const char* directory) {
   long count = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory)) ++count;
+  return count;
+}
+
+// Of viewers' sessions that have not been taken down: webrtcbin's own, and those of its nicesrc.
+long session_threads() {
+  long count = 0;
+  std::error_code gone;  // a thread may end while it is looked at
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    count += name.starts_with("webrtcbin") || name.starts_with("nicesrc");
+  }
   return count;
 }
 
@@ -84,12 +98,21 @@ std::unique_ptr<ServingPipeline> two_campaigns() {
   return server;
 }
 
+// Some do not even wait for the offer, and go while their session is being made.
+void come_and_go_at_once(const ServingPipeline& server) {
+  for (int i = 0; i < kHasty; ++i) {
+    WebSocketClient socket(server.port(), "?campaign=red");
+    ASSERT_TRUE(socket.wait_for("welcome").is_object());
+  }
+}
+
 // Lets viewers churn until there have been so many joins and switches, in bouts from which all of them go.
 void churn_until(ServingPipeline& server, Churn& done, unsigned joins, unsigned switches) {
   for (int bout = 1; !done.reached(joins, switches); ++bout) {
     LoadRun run({"--viewers=" + std::to_string(kViewers), "--join-rate=20", "--duration=5",
                  "--leave-every=0.6", "--switch-every=0.3", "--seed=" + std::to_string(done.joins + 1),
                  "--json=-", load_address(server, "red")});
+    come_and_go_at_once(server);
     ASSERT_TRUE(run.wait(90));
     const nlohmann::json& report = run.report();
     ASSERT_TRUE(report.is_object()) << run.text();
@@ -101,7 +124,9 @@ void churn_until(ServingPipeline& server, Churn& done, unsigned joins, unsigned 
     done.joins += came;
     done.switches += unsigned(report["switches"]["done"]);
     done.campaign_switches += unsigned(report["switches"]["of_campaign"]);
-    ASSERT_TRUE(wait_until([&] { return server.viewers() == 0; }, 20));
+    // Sessions are taken down one after another, and the last ones a while after their viewers have gone.
+    ASSERT_TRUE(wait_until([&] { return server.viewers() == 0 && session_threads() == 0; }, 20))
+        << server.viewers() << " viewers, " << session_threads() << " threads of sessions";
   }
 }
 
@@ -115,7 +140,6 @@ TEST(Churn, NobodyIsLeftWithoutFramesAndNothingStaysBehind) {
   churn_until(*server, after, most_joins, most_switches);
   if (HasFatalFailure()) return;
 
-  // Sessions are taken down one after another, and the last ones a while after their viewers have gone.
   Footprint last;
   const auto settled = [&] {
     last = Footprint::now();
