@@ -10,25 +10,12 @@
 #include <vector>
 
 #include "campaign/state/store.hpp"
+#include "state_follower.hpp"
 #include "wait.hpp"
 
 namespace campaign::test {
 
 using namespace campaign::state;
-
-using Answer = std::optional<Result<Document, StoreFailure>>;
-
-inline StoreReply<Document> into(Answer& answer) {
-  return [&answer](Result<Document, StoreFailure> result) { answer = std::move(result); };
-}
-
-inline Document document(const std::string& json, Revision revision) {
-  return *Document::parse(json, revision);
-}
-
-inline Change change(const Document& before, const std::string& patch) {
-  return *Change::of(before, *Patch::parse(patch));
-}
 
 // A store opened for one test, and all that goes with it.
 struct OpenStore {
@@ -62,33 +49,6 @@ class StateStoreContract : public testing::TestWithParam<std::function<std::uniq
   }
 
   std::unique_ptr<OpenStore> open_;
-};
-
-// Follows a campaign and holds what it is told to the contract.
-class Follower {
- public:
-  Follower(StateStore& store, const std::string& campaign, Document known = {})
-      : document_(known), subscription_(store.follow(campaign, known, [this](const Update& update) {
-          if (update.patch) {
-            const auto expected = document_.patched(*update.patch);
-            ++patches_;
-            if (!expected || !(*expected == update.document)) ++broken_;
-          } else {
-            ++snapshots_;
-          }
-          document_ = update.document;
-        })) {}
-
-  const Document& document() const { return document_; }
-  int patches() const { return patches_; }
-  int snapshots() const { return snapshots_; }
-  int broken() const { return broken_; }  // patches that did not lead from the one told before to this one
-  void end() { subscription_.reset(); }
-
- private:
-  Document document_;
-  int patches_ = 0, snapshots_ = 0, broken_ = 0;
-  Subscription subscription_;
 };
 
 TEST_P(StateStoreContract, HasAnEmptyDocumentForACampaignNobodyWroteAbout) {

@@ -11,11 +11,15 @@ inline std::string key_of(std::string_view campaign, std::string_view what) {
   return std::string("campaign:{").append(campaign).append("}:").append(what);
 }
 
-// A hash: `revision`, `document`, `digest`, the `token` of the last commit, and the highest `epoch` seen.
+// A set: the campaigns that have a document.
+inline constexpr std::string_view kCampaignsKey = "campaign:states";
+// A hash: `revision`, `document`, `digest`, the highest `epoch` seen, `removed` where it
+// is only there for those who still follow.
 inline std::string state_key(std::string_view campaign) { return key_of(campaign, "state"); }
 // A stream: entry <revision>-0 is the change that led to that revision.
 inline std::string changes_key(std::string_view campaign) { return key_of(campaign, "changes"); }
-// A hash: the record of the campaign's lease (campaign/nodes/lease_store.hpp); its field `epoch` fences writers.
+// A hash: the record of the campaign's lease (campaign/nodes/lease_store.hpp); its field `epoch` fences
+// writers.
 inline std::string lease_key(std::string_view campaign) { return key_of(campaign, "lease"); }
 // A channel: the new revision, whenever there is one.
 inline std::string changed_channel(std::string_view campaign) { return key_of(campaign, "changed"); }
