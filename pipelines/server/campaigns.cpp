@@ -1,0 +1,518 @@
+// See campaigns.hpp.
+#include "pipelines/server/campaigns.hpp"
+
+#include <algorithm>
+
+#include "pipelines/server/log.hpp"
+#include "pipelines/server/stage.hpp"
+
+namespace campaign::server {
+namespace {
+
+using nlohmann::json;
+using state::Document;
+using state::StoreFailure;
+
+constexpr unsigned kTendMs = 1000;
+constexpr int kMostTries = 16;
+
+// In the document scene and ladder are texts, which a merge patch replaces as wholes.
+json to_document(const CampaignSpec& spec) {
+  json out = to_json(spec);
+  out["scene"] = spec.scene;
+  out["ladder"] = spec.ladder;
+  return out;
+}
+
+Result<CampaignSpec> from_document(json stored) {
+  if (!stored.is_object()) return Error("the stored campaign is not an object");
+  if (auto scene = stored.find("scene"); scene != stored.end() && scene->is_string()) {
+    const std::string text = scene->get<std::string>();
+    if (text.starts_with('{')) *scene = json::parse(text, nullptr, false);
+  }
+  if (auto ladder = stored.find("ladder"); ladder != stored.end() && ladder->is_string()) {
+    const std::string text = ladder->get<std::string>();
+    *ladder = text.empty() ? json(nullptr) : json::parse(text, nullptr, false);
+  }
+  return parse_spec(stored, "the stored campaign");
+}
+
+std::string state_text(const Document& document) {
+  const auto state = document.json().find("state");
+  return state == document.json().end() ? "{}" : state->dump();
+}
+
+Denial denial_of(const StoreFailure& failure) {
+  switch (failure.code) {
+    case StoreFailure::Code::conflict:
+      return {409,
+              "conflict",
+              failure.message,
+              {},
+              failure.current ? std::optional(failure.current->revision()) : std::nullopt};
+    case StoreFailure::Code::fenced:
+      return {503, "not-owner", "another node has taken over this campaign; ask again"};
+    case StoreFailure::Code::unavailable:
+      return {503, "store-unavailable", failure.message};
+    case StoreFailure::Code::unknown:
+      return {503, "store-unknown", failure.message};
+    case StoreFailure::Code::damaged:
+      break;
+  }
+  return {500, "store-damaged", failure.message};
+}
+
+Denial unknown(const std::string& id) {
+  return {404, "unknown-campaign", "there is no campaign \"" + id + "\""};
+}
+
+}  // namespace
+
+Campaigns::Campaigns(Stage& stage, state::StateStore& store, events::Bus& bus, const Config& config)
+    : stage_(stage), store_(store), bus_(bus), config_(config) {
+  tending_.start(kTendMs, [this] { tend(); });
+}
+
+Campaigns::~Campaigns() = default;
+
+Campaigns::Entry* Campaigns::find(const std::string& id) {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+void Campaigns::begin() {
+  store_.list([this](auto listed) {
+    if (!listed) {
+      log(LogLevel::error, "store-unavailable", listed.error().message);
+      loop_.post([this] { begin(); });
+      return;
+    }
+    membership_->campaigns(*listed);
+    for (const auto& [id, given] : config_.campaigns) ensure(id, given);
+    loaded_ = true;
+  });
+}
+
+// What the configuration says of a campaign wins over what is stored; the rest of that stays.
+void Campaigns::ensure(const std::string& id, const json& given) {
+  const auto told = [id](const Result<CampaignInfo, Denial>& outcome) {
+    if (!outcome)
+      log(LogLevel::error, "campaign-not-configured", outcome.error().message, {{"campaign", id}});
+  };
+  create(id, *parse_spec(given, "the campaign"), json::object(),
+         [this, id, given, told](const Result<CampaignInfo, Denial>& outcome) {
+           if (outcome || outcome.error().code != "exists") return told(outcome);
+           change(id, given, std::nullopt, told);
+         });
+}
+
+void Campaigns::configure(const Config& config) {
+  const Config before = std::exchange(config_, config);
+  stage_.set_max_viewers(config.max_viewers);
+  for (const auto& [id, given] : config.campaigns) {
+    const auto old = before.campaigns.find(id);
+    if (old == before.campaigns.end() || old->second != given) ensure(id, given);
+  }
+  for (const auto& [id, given] : before.campaigns)
+    if (!config.campaigns.contains(id))
+      remove(id, [id](const Result<bool, Denial>& outcome) {
+        if (!outcome)
+          log(LogLevel::error, "campaign-not-removed", outcome.error().message, {{"campaign", id}});
+      });
+}
+
+// Where it is, and here once its document is known.
+void Campaigns::with_entry(const std::string& id, std::function<void(Entry&)> act,
+                           std::function<void(const Denial&)> deny) {
+  membership_->find(
+      id, [this, id, act = std::move(act), deny = std::move(deny)](const Membership::Where& where) {
+        using Kind = Membership::Where::Kind;
+        Entry* entry = find(id);
+        if (where.kind == Kind::elsewhere)
+          return deny({307, "elsewhere", "node \"" + where.node + "\" has this campaign", where.url});
+        if (!entry) return deny(unknown(id));
+        if (entry->loaded) return act(*entry);
+        entry->when_loaded.push_back([this, id, act, deny] {
+          if (Entry* loaded = find(id))
+            act(*loaded);
+          else
+            deny(unknown(id));
+        });
+      });
+}
+
+void Campaigns::create(const std::string& id, const CampaignSpec& spec, const json& state,
+                       Reply<CampaignInfo> reply) {
+  const auto deny = [reply](const Denial& denial) { reply(denial); };
+  const auto make = [this, id, spec, state, reply](Entry& entry) {
+    if (entry.spec) {
+      if (*entry.spec == spec) return reply(info(entry));
+      return reply(Denial{409,
+                          "exists",
+                          "there is a campaign \"" + id + "\" that is not the same; change it with PATCH",
+                          {},
+                          entry.document.revision()});
+    }
+    write(
+        id,
+        [id, spec, state](const Entry& now) -> Result<json, Denial> {
+          if (now.spec) return Denial{409, "exists", "there is a campaign \"" + id + "\" by now"};
+          return json{{"campaign", to_document(spec)}, {"state", state}};
+        },
+        std::nullopt,
+        [this, id, reply](Result<CampaignInfo, Denial> made) {
+          if (made) made->created = true;
+          if (const Entry* now = find(id); !made && now && !now->spec && now->in_flight == 0) {
+            membership_->forget(id);
+            end(id);
+          }
+          reply(std::move(made));
+        });
+  };
+  if (find(id)) return with_entry(id, make, deny);
+  if (draining_)
+    return loop_.post([reply] { reply(Denial{503, "draining", "this server takes no new campaigns"}); });
+  if (entries_.size() >= config_.max_campaigns)
+    return loop_.post([this, reply] {
+      reply(Denial{507, "too-many-campaigns",
+                   "all " + std::to_string(config_.max_campaigns) + " places for campaigns are taken"});
+    });
+  membership_->add(id, [this, id, make, deny](const Membership::Where&) { with_entry(id, make, deny); });
+}
+
+void Campaigns::change(const std::string& id, const json& patch, std::optional<state::Revision> expected,
+                       Reply<CampaignInfo> reply) {
+  write(
+      id,
+      [id, patch](const Entry& entry) -> Result<json, Denial> {
+        if (!entry.spec) return unknown(id);
+        const auto head = from_document(entry.head.json().value("campaign", json::object()));
+        auto spec = patched(head ? *head : *entry.spec, patch);
+        if (!spec) return Denial{422, "bad-campaign", spec.error().for_user()};
+        return json{{"campaign", to_document(*spec)}};
+      },
+      expected, std::move(reply));
+}
+
+void Campaigns::change_state(const std::string& id, const json& patch,
+                             std::optional<state::Revision> expected, Reply<CampaignInfo> reply) {
+  write(
+      id,
+      [id, patch](const Entry& entry) -> Result<json, Denial> {
+        if (!entry.spec) return unknown(id);
+        return json{{"state", patch}};
+      },
+      expected, std::move(reply));
+}
+
+// Changes follow each other to the store without waiting for its answers; one that meets a conflict though it
+// expected no revision is made again from what is there.
+void Campaigns::write(const std::string& id, std::function<Result<json, Denial>(const Entry&)> patch,
+                      std::optional<state::Revision> expected, Reply<CampaignInfo> reply, int tries) {
+  with_entry(
+      id,
+      [this, id, patch = std::move(patch), expected, reply, tries](Entry& entry) {
+        const auto epoch = membership_->owned(id);
+        if (!epoch)
+          return reply(
+              Denial{503, "not-owner", "it is not certain at the moment whose this campaign is; ask again"});
+        if (expected && *expected != entry.head.revision())
+          return reply(Denial{409,
+                              "conflict",
+                              "the campaign is at revision " + std::to_string(entry.head.revision()) +
+                                  ", not " + std::to_string(*expected),
+                              {},
+                              entry.head.revision()});
+        const auto body = patch(entry);
+        if (!body) return reply(body.error());
+        const auto parsed = state::Patch::parse(body->dump());
+        const auto change =
+            parsed ? state::Change::of(entry.head, *parsed) : Result<state::Change>(parsed.error());
+        if (!change) return reply(Denial{422, "bad-state", change.error().for_user()});
+        entry.head = change->after;
+        ++entry.in_flight;
+        store_.commit(id, *epoch, *change, [this, id, patch, expected, reply, tries](auto stored) {
+          Entry* now = find(id);
+          if (now) --now->in_flight;
+          if (!stored) {
+            const auto& failure = stored.error();
+            if (now) now->head = failure.current ? *failure.current : now->document;
+            if (failure.code == StoreFailure::Code::conflict && !expected && tries < kMostTries)
+              return write(id, patch, expected, reply, tries + 1);
+            return reply(denial_of(failure));
+          }
+          if (!now) return reply(unknown(id));
+          CampaignInfo outcome = info(*now);
+          outcome.document = *stored;
+          reply(std::move(outcome));
+        });
+      },
+      [reply](const Denial& denial) { reply(denial); });
+}
+
+void Campaigns::remove(const std::string& id, Reply<bool> reply) {
+  with_entry(
+      id,
+      [this, id, reply](Entry& entry) {
+        const auto epoch = membership_->owned(id);
+        if (!entry.spec) return reply(unknown(id));
+        if (!epoch)
+          return reply(
+              Denial{503, "not-owner", "it is not certain at the moment whose this campaign is; ask again"});
+        store_.remove(id, *epoch, [this, id, reply](auto removed) {
+          if (!removed) return reply(denial_of(removed.error()));
+          membership_->forget(id);
+          end(id);
+          publish("campaign:registry:v1:delete", id, json::object());
+          log(LogLevel::info, "campaign-deleted", "the campaign was deleted", {{"campaign", id}});
+          reply(true);
+        });
+      },
+      [reply](const Denial& denial) { reply(denial); });
+}
+
+void Campaigns::get(const std::string& id, Reply<CampaignInfo> reply) {
+  with_entry(
+      id,
+      [this, id, reply](Entry& entry) {
+        if (!entry.spec) return reply(unknown(id));
+        reply(info(entry));
+      },
+      [reply](const Denial& denial) { reply(denial); });
+}
+
+std::vector<CampaignInfo> Campaigns::list() const {
+  std::vector<CampaignInfo> all;
+  for (const auto& [id, entry] : entries_)
+    if (entry.spec) all.push_back(info(entry));
+  return all;
+}
+
+CampaignInfo Campaigns::info(const Entry& entry) const {
+  CampaignInfo info{entry.id, entry.spec.value_or(CampaignSpec{}), entry.document, "starting", {}, 0, false};
+  if (entry.hosted) {
+    info.status = name_of(entry.hosted->status());
+    info.last_failure = entry.hosted->last_failure();
+    info.restarts = entry.hosted->restarts();
+  }
+  return info;
+}
+
+void Campaigns::take(const std::string& id, state::Epoch) {
+  if (stopping_) return;
+  Entry& entry = entries_[id];
+  if (!entry.id.empty()) return;  // it runs
+  entry.id = id;
+  entry.watched_at = g_get_monotonic_time();
+  store_.load(id, [this, id](auto loaded) {
+    Entry* now = find(id);
+    if (!now || now->loaded) return;
+    if (!loaded) {
+      log(LogLevel::error, "campaign-not-loaded", loaded.error().message, {{"campaign", id}});
+      membership_->forget(id);
+      entries_.erase(id);
+      return;
+    }
+    now->loaded = true;
+    now->document = now->head = *loaded;
+    now->following =
+        store_.follow(id, Document(), [this, id](const state::Update& update) { told(id, update); });
+    if (loaded->revision() > 0) told(id, {*loaded, std::nullopt});
+    for (const auto& job : std::exchange(now->when_loaded, {})) job();
+  });
+}
+
+void Campaigns::keep(const std::string&) {}
+
+void Campaigns::give(const std::string& id, const std::string& url) {
+  for (const ViewerInfo& viewer : stage_.report().viewers)
+    if (viewer.campaign == id && !url.empty()) stage_.redirect(viewer.peer, url);
+  end(id);
+}
+
+// The one way from the store to this node's world and viewers.
+void Campaigns::told(const std::string& id, const state::Update& update) {
+  Entry* entry = find(id);
+  if (!entry) return;
+  const bool news = entry->document.revision() != update.document.revision() || !entry->spec;
+  entry->document = update.document;
+  if (entry->in_flight == 0 && update.document.revision() > entry->head.revision())
+    entry->head = update.document;
+  const auto stored = update.document.json().find("campaign");
+  if (stored == update.document.json().end()) return;  // deleted, or not made yet
+  auto spec = from_document(*stored);
+  if (!spec) {
+    log(LogLevel::error, "campaign-damaged", spec.error().for_user(), {{"campaign", id}});
+    return;
+  }
+  const bool made = !entry->spec;
+  entry->spec = *spec;
+  if (made)
+    host(*entry);
+  else if (entry->hosted)
+    entry->hosted->change(*spec);
+  stage_.set_state(id, state_text(update.document), update.document.revision());
+  if (!news) return;
+  publish("campaign:state:v1:update", id,
+          {{"revision", update.document.revision()},
+           {"state", update.document.json().value("state", json::object())}});
+}
+
+void Campaigns::host(Entry& entry) {
+  const auto same = [&](const auto& hosted) { return hosted->id() == entry.id; };
+  if (entry.hosted || std::ranges::any_of(ending_, same)) return;  // reap() comes back to it
+  log(LogLevel::info, "campaign-starting", "the campaign is started", {{"campaign", entry.id}});
+  entry.hosted = std::make_unique<HostedCampaign>(stage_, entry.id, *entry.spec, [this, id = entry.id] {
+    loop_.post([this, id] {
+      reap();
+      if (const Entry* now = find(id); now && now->hosted)
+        publish("campaign:status:v1:update", id, {{"status", name_of(now->hosted->status())}});
+    });
+  });
+}
+
+void Campaigns::end(const std::string& id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  stage_.set_state(id, "", 0);
+  auto waiting = std::exchange(found->second.when_loaded, {});
+  if (auto hosted = std::move(found->second.hosted)) {
+    hosted->stop();
+    ending_.push_back(std::move(hosted));
+  }
+  entries_.erase(found);
+  for (const auto& job : waiting) job();
+}
+
+// Lets go of what has stopped, and starts what was made again meanwhile.
+void Campaigns::reap() {
+  std::vector<std::string> gone;
+  std::erase_if(ending_, [&](const auto& hosted) {
+    if (hosted->stopped()) gone.push_back(hosted->id());
+    return hosted->stopped();
+  });
+  for (const std::string& id : gone)
+    if (Entry* entry = find(id); entry && entry->spec) host(*entry);
+}
+
+void Campaigns::wanted(const std::string& peer, const std::string& id) {
+  if (draining_) {
+    const auto elsewhere = membership_->elsewhere();
+    if (elsewhere)
+      stage_.redirect(peer, *elsewhere);
+    else
+      stage_.refuse(peer, "draining", "this server takes no new viewers, it is about to end");
+    return;
+  }
+  if (Entry* entry = find(id); entry && entry->spec) {
+    log(LogLevel::debug, "viewer-waits", "a viewer waits for the campaign to start",
+        {{"campaign", id}, {"peer", peer}});
+    return;
+  }
+  membership_->find(id, [this, peer, id](const Membership::Where& where) {
+    using Kind = Membership::Where::Kind;
+    if (where.kind == Kind::elsewhere) {
+      log(LogLevel::info, "viewer-redirected", "another node has the campaign",
+          {{"campaign", id}, {"peer", peer}, {"node", where.node}});
+      stage_.redirect(peer, where.url);
+      return;
+    }
+    if (find(id)) return;  // it is on its way
+    const auto refuse = [this, peer](const std::string& why) {
+      stage_.refuse(peer, "unknown-campaign", why);
+    };
+    if (!config_.create_on_arrival) return refuse("there is no campaign \"" + id + "\" here");
+    create(id, *parse_spec(config_.arrival, "on_arrival.campaign"), json::object(),
+           [this, id, peer, refuse](const Result<CampaignInfo, Denial>& made) {
+             if (made) {
+               if (Entry* entry = find(id); entry && made->created) entry->made_for_arrival = true;
+             } else if (made.error().status == 307) {
+               stage_.redirect(peer, made.error().location);
+             } else if (made.error().code != "exists") {
+               refuse(made.error().message);
+             }
+           });
+  });
+}
+
+void Campaigns::failed(GstObject* element, const Error& what) {
+  for (auto& [id, entry] : entries_)
+    if (entry.hosted && entry.hosted->contains(element)) return entry.hosted->failed(what);
+  // What is no longer in the pipeline repeats what its campaign was restarted for.
+  if (element && !gst_object_has_as_ancestor(element, GST_OBJECT(stage_.bin()))) return;
+  // Of campaignsink: an encoder's failure stops the source behind it, which then says so itself.
+  log(LogLevel::error, "element-failed", what.for_user(),
+      {{"element", element ? GST_OBJECT_NAME(element) : ""}, {"detail", what.detail()}});
+}
+
+// Campaigns that were made for a viewer end some time after the last one.
+void Campaigns::tend() {
+  tending_.start(kTendMs, [this] { tend(); });
+  if (config_.idle_seconds == 0) return;
+  const auto is_transient = [](const auto& entry) { return entry.second.made_for_arrival; };
+  if (std::ranges::none_of(entries_, is_transient)) return;
+  const gint64 now = g_get_monotonic_time();
+  for (const ViewerInfo& viewer : stage_.report().viewers)
+    if (Entry* entry = find(viewer.campaign)) entry->watched_at = now;
+  std::vector<std::string> idle;
+  for (const auto& [id, entry] : entries_)
+    if (entry.made_for_arrival && now - entry.watched_at > gint64(config_.idle_seconds) * G_USEC_PER_SEC)
+      idle.push_back(id);
+  for (const std::string& id : idle) {
+    find(id)->made_for_arrival = false;  // once
+    remove(id, [](const Result<bool, Denial>&) {});
+  }
+}
+
+void Campaigns::drain() {
+  draining_ = true;
+  stage_.accept_viewers(false);
+  membership_->drain();
+}
+
+void Campaigns::stop() {
+  stopping_ = true;
+  std::vector<std::string> all;
+  for (const auto& [id, entry] : entries_) all.push_back(id);
+  for (const std::string& id : all) end(id);
+}
+
+void Campaigns::publish(const std::string& type, const std::string& id, json data) {
+  const auto published = bus_.publish({type, id, g_get_real_time() / 1000, std::move(data), {}});
+  if (!published)
+    log(LogLevel::warning, "event-not-published", published.error().for_user(), {{"campaign", id}});
+}
+
+// Simulating and drawing cost about this much of a core here; see the README's table of the benchmark.
+nodes::Load Campaigns::needs(const std::string& id) {
+  const Entry* entry = find(id);
+  const CampaignSpec spec = entry && entry->spec ? *entry->spec : CampaignSpec{};
+  constexpr double kSecondsAMillionFrames = 0.004, kBytesAParticle = 64, kRungs = 4;
+  nodes::Load load;
+  load[nodes::Resource::frame_time] = kSecondsAMillionFrames * spec.particles / 1e6 * spec.framerate;
+  load[nodes::Resource::encoder_slots] = kRungs;
+  load[nodes::Resource::memory] = kBytesAParticle * spec.particles;
+  return load;
+}
+
+nodes::NodeRecord Campaigns::describe() {
+  nodes::NodeRecord record;
+  record.capacity[nodes::Resource::frame_time] = g_get_num_processors();
+  record.capacity[nodes::Resource::viewers] = config_.max_viewers;
+  const StageReport report = stage_.report();
+  const gint64 now = g_get_monotonic_time();
+  for (auto& [id, entry] : entries_) {
+    if (!entry.spec) continue;
+    nodes::PlacedCampaign placed{id, 0, 0, needs(id)};
+    for (const ViewerInfo& viewer : report.viewers) placed.viewers += viewer.campaign == id;
+    if (placed.viewers > 0) entry.watched_at = now;
+    placed.idle_for = placed.viewers > 0 ? 0 : double(now - entry.watched_at) / G_USEC_PER_SEC;
+    nodes::Load used = placed.needs;
+    used[nodes::Resource::viewers] = placed.viewers;
+    record.used += used;
+    record.campaigns.push_back(std::move(placed));
+  }
+  return record;
+}
+
+}  // namespace campaign::server
