@@ -118,6 +118,9 @@ void Server::handle(SoupServerMessage* message, std::string_view path) {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");
   } else if (path == "/healthz") {
     respond_json(message, SOUP_STATUS_OK, R"({"status":"ok"})");
+    // Pages of other servers ask whether this one is there.
+    soup_message_headers_replace(soup_server_message_get_response_headers(message),
+                                 "Cross-Origin-Resource-Policy", "cross-origin");
   } else if (path == "/ws") {
     upgrade(message);
   } else {

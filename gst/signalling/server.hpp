@@ -66,6 +66,8 @@ class Server {
            const std::string& url = {});
   // The newest connection under this id, waiting ones included.
   std::optional<ConnectionId> find(std::string_view peer) const;
+  // Origins that the page may ask whether they are there.
+  void set_other_servers(const std::vector<std::string>& origins) { page_.may_ask(origins); }
   // Asks the delegate again about everybody who waits.
   void readmit();
   SoupServer* soup() const { return soup_; }  // borrowed

@@ -82,6 +82,8 @@ std::string to_json(const CampaignState& message) {
   return text.append("\"state\":").append(message.state).append("}");
 }
 
+std::string to_json(const Servers& message) { return dump({{"type", "servers"}, {"urls", message.urls}}); }
+
 std::string to_json(const Bye& message) {
   json bye{{"type", "bye"}, {"reason", message.reason}};
   if (!message.url.empty()) bye["url"] = message.url;

@@ -9,6 +9,8 @@
 //                               error or a bye follows
 //   {"type":"campaign:state:v1:update","campaign_id":…,"revision":1,"state":{…}}     of the campaign that the
 //                               viewer watches: the whole of it on joining, and on every change, in order
+//   {"type":"servers","urls":[…]}     other servers that show the same campaigns, should this one be gone:
+//                               on joining, and whenever they change
 //   {"type":"error","code":…,"message":…}     {"type":"bye","reason":…}     {"type":"pong"}
 //   an unknown-campaign error also has "campaigns":[…], those that are served
 // `bye` reasons: "replaced" (a newer connection took this peer id), "stopped" (the server or the campaign
@@ -71,6 +73,10 @@ struct CampaignState {
   std::string state;  // a JSON object
 };
 
+struct Servers {
+  std::vector<std::string> urls;  // of their pages
+};
+
 struct Bye {
   std::string reason;
   std::string url = {};  // of "moved" only
@@ -86,6 +92,7 @@ std::string to_json(const ServerStats& message);
 std::string to_json(const Waiting& message);
 std::string to_json(const CampaignState& message);
 std::string to_json(const Refusal& message);
+std::string to_json(const Servers& message);
 std::string to_json(const Bye& message);
 std::string to_json(const Pong& message);
 

@@ -24,7 +24,7 @@ constexpr struct {
 
 constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
 const char* content_type(std::string_view path) {
   for (const auto& entry : kTypes)
@@ -69,6 +69,11 @@ void respond_error(SoupServerMessage* message, unsigned status, std::string_view
   soup_server_message_set_status(message, status, nullptr);
 }
 
+void WebPage::may_ask(const std::vector<std::string>& origins) {
+  policy_ = kPolicy;
+  for (const auto& origin : origins) policy_ += " " + origin;
+}
+
 void WebPage::serve(SoupServerMessage* message, std::string_view path) const {
   const bool folder = path != "/" && path.ends_with('/');  // GResource would ignore the slash
   const std::string name = prefix_ + (path == "/" ? "/index.html" : std::string(path));
@@ -82,6 +87,9 @@ void WebPage::serve(SoupServerMessage* message, std::string_view path) const {
   gsize size = 0;
   const auto* data = static_cast<const char*>(g_bytes_get_data(bytes, &size));
   set_common_headers(message);
+  if (!policy_.empty())
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Content-Security-Policy",
+                                 policy_.c_str());
   soup_server_message_set_response(message, content_type(name), SOUP_MEMORY_COPY, data, size);
   soup_server_message_set_status(message, SOUP_STATUS_OK, nullptr);
   g_bytes_unref(bytes);

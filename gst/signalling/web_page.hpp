@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace campaign::signalling {
 
@@ -16,10 +17,13 @@ class WebPage {
 
   // Answers GET or HEAD of `path` ("/" is index.html), with 404 for what the page has not.
   void serve(SoupServerMessage* message, std::string_view path) const;
+  // Origins that the page may ask whether they are there, besides its own. From serve()'s thread.
+  void may_ask(const std::vector<std::string>& origins);
 
  private:
   GResource* resource_;
   std::string prefix_;
+  std::string policy_;  // empty: the usual one
 };
 
 // Answers with JSON, or with a line of HTML where the client prefers that.

@@ -226,6 +226,7 @@ signalling::Admission Audience::admit(const signalling::Visitor& visitor) {
 }
 
 void Audience::waits(const signalling::Visitor& visitor) {
+  send_servers(visitor.connection);
   if (events_.campaign_wanted) events_.campaign_wanted(visitor);
 }
 
@@ -304,6 +305,7 @@ void Audience::arrived(const signalling::Visitor& visitor) {
   viewer.rendition = *rendition;
   viewer.session = session;
   viewer.since = g_get_monotonic_time();
+  send_servers(connection);
   send_state(connection, viewer.campaign);
   viewers_[connection] = std::move(viewer);
   worker_->post([this, connection, session] {

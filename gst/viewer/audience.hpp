@@ -79,6 +79,10 @@ class Audience : private signalling::ServerDelegate {
   // thread; states of one thread are sent in their order. An empty one is forgotten.
   void set_state(const std::string& campaign, std::uint64_t revision, std::string state);
 
+  // Other servers that show the same campaigns, as http://host:port: viewers turn to them should this one be
+  // gone. Any thread.
+  void set_other_servers(std::vector<std::string> urls);
+
  private:
   using ConnectionId = signalling::ConnectionId;
   struct Timing {
@@ -116,6 +120,7 @@ class Audience : private signalling::ServerDelegate {
   void release(Viewer& viewer);
   void readmit();
   bool is_full(const std::string& campaign);
+  void send_servers(ConnectionId connection);
   void send_state(ConnectionId connection, const std::string& campaign);
   bool order(const std::string& peer, const std::function<bool(ConnectionId)>& carry_out);
   std::shared_ptr<Rendition> find(const std::string& campaign, const std::string& quality);
@@ -135,6 +140,7 @@ class Audience : private signalling::ServerDelegate {
   Guarded<std::vector<std::shared_ptr<Rendition>>> renditions_;
   Guarded<std::optional<Timing>> timing_;
   std::map<std::string, std::string> states_;  // as they are sent, by campaign; on the loop
+  std::string servers_;                        // the message about other servers; on the loop
   std::map<std::string, unsigned> limits_;     // of viewers, by campaign; on the loop
   bool accepting_;                             // on the loop
   // In the order of need: the sessions' callbacks post to the loop, so it goes last.

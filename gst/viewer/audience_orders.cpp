@@ -61,6 +61,18 @@ void Audience::set_state(const std::string& campaign, std::uint64_t revision, st
   });
 }
 
+void Audience::set_other_servers(std::vector<std::string> urls) {
+  loop_->post([this, urls = std::move(urls)] {
+    if (server_) server_->set_other_servers(urls);
+    servers_ = to_json(signalling::Servers{urls});
+    for (const auto& [connection, viewer] : viewers_) send_servers(connection);
+  });
+}
+
+void Audience::send_servers(ConnectionId connection) {
+  if (!servers_.empty() && server_) server_->send(connection, servers_);
+}
+
 void Audience::send_state(ConnectionId connection, const std::string& campaign) {
   if (const auto state = states_.find(campaign); state != states_.end())
     server_->send(connection, state->second);

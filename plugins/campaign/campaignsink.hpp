@@ -52,6 +52,7 @@ enum {
   SIGNAL_REMOVE_VIEWER,
   SIGNAL_MOVE_VIEWER,
   SIGNAL_SET_CAMPAIGN_STATE,
+  SIGNAL_SET_OTHER_SERVERS,
   N_SIGNALS,
 };
 extern guint gst_campaign_sink_signals[N_SIGNALS];

@@ -1,4 +1,5 @@
 // campaignsink's signals: what it tells the application, and what the application may ask of it.
+#include "campaign/nodes/node_record.hpp"
 #include "campaignsink.hpp"
 
 guint gst_campaign_sink_signals[N_SIGNALS];
@@ -112,6 +113,24 @@ void install_actions(GObjectClass* klass) {
             if (audience && name) audience->set_state(name, revision, json ? json : "");
           }),
           G_TYPE_NONE, {G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT64});
+  /**
+   * GstCampaignSink::set-other-servers: (urls) servers that show the same campaigns, each as
+   * http://host:port: viewers turn to them should this one be gone.
+   */
+  gst_campaign_sink_signals[SIGNAL_SET_OTHER_SERVERS] =
+      add("set-other-servers", G_CALLBACK(+[](GstCampaignSink* self, const char* const* urls) {
+            const auto audience = audience_of(self);
+            std::vector<std::string> good;  // they end up in a header
+            for (; urls && *urls; ++urls) {
+              if (nodes::is_node_url(*urls)) {
+                good.push_back(*urls);
+              } else {
+                g_warning("set-other-servers: '%s' is not http://host:port", *urls);
+              }
+            }
+            if (audience) audience->set_other_servers(std::move(good));
+          }),
+          G_TYPE_NONE, {G_TYPE_STRV});
 }
 
 }  // namespace

@@ -193,6 +193,31 @@ TEST_F(Hosting, EverybodyGetsTheStateOnJoiningAndEveryChangeInOrder) {
   for (int revision = 2; revision <= 50; ++revision) ASSERT_EQ(first.wait_for(type)["revision"], revision);
 }
 
+TEST_F(Hosting, EverybodyKnowsWhomToTurnToWhenThisServerIsGone) {
+  const auto know = [&](std::vector<const char*> urls) {
+    urls.push_back(nullptr);
+    g_signal_emit_by_name(server_.sink(), "set-other-servers", urls.data());
+  };
+  WebSocketClient early(server_.port(), "?campaign=0&peer=early");
+  ASSERT_FALSE(early.wait_for("welcome").is_null());
+  know({"http://a:1", "https://b"});
+  EXPECT_EQ(early.wait_for("servers")["urls"], (json{"http://a:1", "https://b"}));
+  WebSocketClient late(server_.port(), "?campaign=0&peer=late");
+  EXPECT_EQ(late.wait_for("servers")["urls"], (json{"http://a:1", "https://b"}));
+  listen_for_wants();
+  WebSocketClient waiting(server_.port(), "?campaign=later&peer=waiting");
+  EXPECT_EQ(waiting.wait_for("servers")["urls"], (json{"http://a:1", "https://b"}));
+
+  // The page may ask them, and nobody else.
+  const auto headers = [&](const char* path) { return http(server_.port(), "GET", path).header_dump; };
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != text.npos; };
+  EXPECT_TRUE(has(headers("/"), "connect-src 'self' http://a:1 https://b\n")) << headers("/");
+  EXPECT_TRUE(has(headers("/healthz"), "Cross-Origin-Resource-Policy: cross-origin\n")) << headers("/healthz");
+  know({});
+  EXPECT_EQ(early.wait_for("servers")["urls"], json::array());
+  EXPECT_TRUE(has(headers("/"), "connect-src 'self'\n"));
+}
+
 TEST_F(Hosting, TakesNoNewViewersWhileItIsToldSo) {
   TestViewer viewer(server_.port());
   ASSERT_TRUE(viewer.wait_for_frames(1));

@@ -37,6 +37,8 @@ TEST(ServerMessage, TheOthersHaveTheirTypes) {
       json::parse(to_json(QualityChange{"0", "high", "start", 7})),
       json::parse(R"({"type":"quality","campaign":"0","quality":"high","reason":"start","estimate":7})"));
   EXPECT_EQ(json::parse(to_json(Bye{"replaced"})), json::parse(R"({"type":"bye","reason":"replaced"})"));
+  EXPECT_EQ(json::parse(to_json(Servers{{"http://a:1"}})),
+            json::parse(R"({"type":"servers","urls":["http://a:1"]})"));
   EXPECT_EQ(json::parse(to_json(Pong{})), json::parse(R"({"type":"pong"})"));
   ServerStats stats;
   stats.bitrate = 5'000'000'000;

@@ -33,7 +33,8 @@ export class Connection {
    * @param {{welcome: (message: object) => void, message: (message: object) => void,
    *          live: () => void, stalled: () => void, stats: (seen: object) => void,
    *          starting: () => void, moved: (url: string) => void,
-   *          lost: (why: string) => void, refused: (error: object) => void, replaced: () => void}} on
+   *          servers: (urls: string[]) => void,
+   *          lost: (why: string, reached: boolean) => void, refused: (error: object) => void, replaced: () => void}} on
    *        lost, refused, moved and replaced come last, and only one of them
    */
   constructor(url, picture, on) {
@@ -104,6 +105,9 @@ export class Connection {
         if (this.#goodbye === "moved") this.#finish(() => this.#on.moved(String(message.url ?? "")));
         if (this.#goodbye === "removed") this.#finish(() => this.#on.refused({ code: "removed", message: "" }));
         break;
+      case "servers":
+        this.#on.servers(message.urls);
+        break;
       case "pong":
         break;
       default:
@@ -161,7 +165,7 @@ export class Connection {
   }
 
   #lose(why) {
-    this.#finish(() => this.#on.lost(why));
+    this.#finish(() => this.#on.lost(why, this.#welcomed));
   }
 
   #finish(tell) {

@@ -4,14 +4,19 @@
 import { Backoff } from "./backoff.js";
 import { AUTO } from "./choice.js";
 import { Connection } from "./connection.js";
+import { Servers, answers } from "./servers.js";
 import { passes } from "./state.js";
 import { complaint, movedUrl, movesIn, socketUrl } from "./url.js";
+
+const MOST_UNANSWERED = 5;
 
 export class Session {
   #request;
   #picture;
   #on;
   #backoff = new Backoff();
+  #servers = new Servers();
+  #unanswered = 0; // how often a server that we were sent to did not answer
   #connection = null;
   #waiting = null; // timer of the next try
   #givenPeer; // the id the page's address asked for, which is kept whatever happens
@@ -112,22 +117,48 @@ export class Session {
         this.#enter({ name: "live" });
       },
       stalled: () => this.#enter({ name: "stalled" }),
-      lost: (why) => this.#wait(why),
+      servers: (urls) => this.#servers.know(urls),
+      lost: (why, reached) => this.#lost(why, reached),
       refused: (error) => this.#refused(error),
       replaced: () => this.#end({ name: "replaced" }),
       moved: (to) => this.#moved(to),
     });
   }
 
-  // Two servers that send the viewer to each other are asked ever less often.
-  #moved(to) {
+  // This server may know of the other's end a little later than we: then it is asked again. A server that this
+  // page may not ask looks the same, so in the end it goes there all the same.
+  async #moved(to) {
     const url = movedUrl(to, location.href, this.#request);
     if (!url) {
       this.#wait("the server sent this viewer to no page");
       return;
     }
+    this.#letGo();
+    if (this.#unanswered < MOST_UNANSWERED && !(await answers(url))) {
+      this.#unanswered += 1;
+      this.#wait("the server that shows this campaign does not answer");
+      return;
+    }
+    this.#follow(url);
+  }
+
+  // Two servers that send the viewer to each other are asked ever less often.
+  #follow(url) {
     this.#end({ name: "moved", url });
     setTimeout(() => location.replace(url), Math.min(movesIn(location.href) ** 2 * 250, 10_000));
+  }
+
+  // A server that is gone may have left its campaigns to others.
+  async #lost(why, reached) {
+    this.#wait(why);
+    if (reached) return;
+    const waiting = this.#waiting;
+    const other = await this.#servers.another();
+    const url = other && this.#waiting === waiting && movedUrl(other, location.href, this.#request);
+    if (!url) return;
+    clearTimeout(this.#waiting);
+    this.#waiting = null;
+    this.#follow(url);
   }
 
   #wait(why) {
