@@ -12,6 +12,7 @@ constexpr Time kGoodbye = 1s;           // for the server's answer to it
 constexpr Time kNoFramePatience = 15s;  // then a viewer is not waited for any more
 constexpr Time kSettled = 5s;  // a viewing that is younger, and has no frame at the end, is no failure
 constexpr Time kPublish = 200ms;
+constexpr Time kComeBack = 500ms;  // as the page waits, before it tries again
 
 }  // namespace
 
@@ -23,6 +24,7 @@ Crowd::Crowd(const Options& options, const DtlsIdentity& identity, unsigned firs
   for (unsigned number = first; number < options.viewers; number += step) {
     Viewer viewer;
     viewer.number = number;
+    viewer.url = options.url;
     std::seed_seq seed{std::uint32_t(options.seed), std::uint32_t(options.seed >> 32), std::uint32_t(number)};
     viewer.random.seed(seed);
     viewers_.push_back(std::move(viewer));
@@ -86,6 +88,7 @@ void Crowd::tick(Viewer& viewer, Time now) {
   Viewing& viewing = *viewer.viewing;
   viewing.tick(now);
   if (viewing.failed()) {
+    if (options_.follow && follow(viewer, now)) return;
     leave(viewer, now, true);  // and stays away: what it met is in the report
     viewer.join_at.reset();
     viewer.settled = true;
@@ -115,16 +118,43 @@ void Crowd::join(Viewer& viewer, Time now) {
   viewer.join_at.reset();
   viewer.viewing = std::make_unique<Viewing>(
       session_.get(), identity_,
-      ViewingSettings{options_.url, options_.insecure, viewer.number < options_.decoding},
+      ViewingSettings{viewer.url, options_.insecure, viewer.number < options_.decoding},
       static_cast<std::uint32_t>(viewer.random() | 1));
   viewer.viewing->start(now);
   if (options_.leave_every) viewer.leave_at = now + soon(viewer, *options_.leave_every);
   if (options_.switch_every) viewer.switch_at = now + soon(viewer, *options_.switch_every);
 }
 
+// Where the server sends it, at once; after a loss to the same server again, and if that is gone, to another.
+bool Crowd::follow(Viewer& viewer, Time now) {
+  const Viewing& viewing = *viewer.viewing;
+  if (!viewing.other_servers().empty()) viewer.servers = viewing.other_servers();
+  Time pause = kComeBack;
+  if (!viewing.moved_to().empty()) {
+    const auto url = moved_url(viewing.moved_to(), viewer.url);
+    if (!url) return false;
+    viewer.url = *url;
+    pause = {};
+  } else if (!viewing.welcome()) {
+    if (!viewer.servers.empty()) {
+      const auto& other = viewer.servers[(viewer.number + viewer.next_server++) % viewer.servers.size()];
+      if (const auto url = moved_url(other, viewer.url)) viewer.url = *url;
+    }
+  }
+  leave(viewer, now, true);
+  viewer.join_at = now + pause;
+  return true;
+}
+
 void Crowd::leave(Viewer& viewer, Time now, bool politely) {
   ViewingResult result = viewer.viewing->result(now);
   result.viewer = viewer.number;
+  if (result.media.first_frame && viewer.last_frame)
+    result.away = *result.media.first_frame - *std::exchange(viewer.last_frame, {});
+  if (options_.follow && !result.failure.empty()) {
+    result.followed_by = std::exchange(result.failure, {});
+    if (result.media.last_frame) viewer.last_frame = result.media.last_frame;
+  }
   if (result.failure.empty() && result.media.frames == 0 && result.lasted >= kSettled)
     result.failure = result.joined ? "joined, and no frame came" : "was not connected in time";
   past_.frames += result.media.frames;

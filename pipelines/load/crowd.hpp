@@ -34,7 +34,11 @@ class Crowd {
     std::unique_ptr<Viewing> viewing;
     std::optional<Time> join_at, switch_at, leave_at;
     Time first_join_at{};
-    bool settled = false;  // has seen a frame once, or will not
+    std::string url;                   // of the WebSocket that it watches
+    std::vector<std::string> servers;  // others, as it was told
+    std::size_t next_server = 0;
+    std::optional<Time> last_frame;  // of the viewing before, which this one follows
+    bool settled = false;            // has seen a frame once, or will not
   };
   struct Leaving {
     std::unique_ptr<SignallingClient> socket;
@@ -45,6 +49,7 @@ class Crowd {
   void tick(Viewer& viewer, Time now);
   void join(Viewer& viewer, Time now);
   void leave(Viewer& viewer, Time now, bool politely);
+  bool follow(Viewer& viewer, Time now);
   void switch_quality(Viewer& viewer, Time now);
   Time soon(Viewer& viewer, Time mean);
   void publish(Time now);

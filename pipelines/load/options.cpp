@@ -64,11 +64,17 @@ Result<std::string> websocket_url(const std::string& address) {
   return std::string(url.get());
 }
 
+Result<std::string> moved_url(const std::string& to, const std::string& from) {
+  const auto query = from.find('?');
+  const bool names_more = to.find('?') != std::string::npos || to.find('#') != std::string::npos;
+  return websocket_url(names_more || query == std::string::npos ? to : to + from.substr(query));
+}
+
 Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments) {
   int viewers = 1, decoding = 0, threads = 1;
   gint64 seed = 1;
   double join_rate = 10, duration = 10, switch_every = 0, leave_every = 0, wait = 0;
-  gboolean insecure = FALSE, help = FALSE;
+  gboolean insecure = FALSE, follow = FALSE, help = FALSE;
   char *json_raw = nullptr, **rest_raw = nullptr;
   const GOptionEntry entries[] = {
       {"viewers", 0, 0, G_OPTION_ARG_INT, &viewers, "how many watch (1)", "N"},
@@ -87,6 +93,8 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments) {
       {"threads", 0, 0, G_OPTION_ARG_INT, &threads, "over how many threads the viewers are spread (1)", "N"},
       {"json", 0, 0, G_OPTION_ARG_FILENAME, &json_raw, "writes the report there too; - is standard output",
        "FILE"},
+      {"follow", 0, 0, G_OPTION_ARG_NONE, &follow,
+       "goes on as the page does: where the server sends it, and elsewhere when the server is gone", nullptr},
       {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure, "takes any TLS certificate", nullptr},
       {"help", 0, 0, G_OPTION_ARG_NONE, &help, "this text", nullptr},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest_raw, nullptr, "ADDRESS"},
@@ -144,6 +152,7 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments) {
   options.threads = unsigned(threads);
   options.json = json ? json.get() : "";
   options.insecure = insecure;
+  options.follow = follow;
   return ParsedOptions{std::move(options), {}};
 }
 

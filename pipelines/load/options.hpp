@@ -23,6 +23,7 @@ struct Options {
   unsigned threads = 1;
   std::string json;  // a file, "-" for standard output, empty for none
   bool insecure = false;
+  bool follow = false;  // to where the server sends, and to others when it is gone
 };
 
 struct ParsedOptions {
@@ -36,5 +37,8 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments);
 // "http://host:8080/?campaign=0" and "ws://host:8080/ws?campaign=0" →
 // "ws://host:8080/ws?campaign=0&context=…"
 Result<std::string> websocket_url(const std::string& address);
+
+// The WebSocket of another server, at `to`, for what is watched at the WebSocket `from`.
+Result<std::string> moved_url(const std::string& to, const std::string& from);
 
 }  // namespace campaign::load

@@ -222,6 +222,13 @@ std::string Report::json() const {
       one["height"] = viewing.height;
     }
     if (!viewing.failure.empty()) one["failure"] = viewing.failure;
+    if (options_.follow) {
+      one["server"] = viewing.server;
+      one["revision"] = viewing.revision;
+      one["revisions_back"] = viewing.revisions_back;
+      if (viewing.away) one["away_ms"] = milliseconds(*viewing.away);
+      if (!viewing.followed_by.empty()) one["followed_by"] = viewing.followed_by;
+    }
     each.push_back(std::move(one));
   }
   ordered_json all{{"address", options_.address},

@@ -32,6 +32,17 @@ std::string id(const json& object, const char* name) {
   return is_valid_id(value) ? value : std::string{};
 }
 
+std::vector<std::string> urls(const json& object, const char* name) {
+  std::vector<std::string> values;
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_array()) return values;
+  for (const json& entry : *found)
+    if (entry.is_string() && values.size() < kMaxIds &&
+        entry.get_ref<const std::string&>().size() <= kMaxText)
+      values.push_back(entry.get<std::string>());
+  return values;
+}
+
 std::vector<std::string> ids(const json& object, const char* name) {
   std::vector<std::string> values;
   const auto found = object.find(name);
@@ -57,7 +68,14 @@ std::optional<ServerMessage> parse_server_message(std::string_view text) {
   if (type == "ice") return CandidateMessage{string(object, "candidate")};
   if (type == "quality") return QualityMessage{id(object, "campaign"), id(object, "quality")};
   if (type == "error") return ErrorMessage{words(object, "code"), words(object, "message")};
-  if (type == "bye") return ByeMessage{words(object, "reason")};
+  if (type == "bye") return ByeMessage{words(object, "reason"), words(object, "url")};
+  if (type == "servers") return ServersMessage{urls(object, "urls")};
+  if (type == "campaign:state:v1:update") {
+    const auto revision = object.find("revision");
+    return StateMessage{id(object, "campaign_id"), revision != object.end() && revision->is_number_unsigned()
+                                                       ? revision->get<std::uint64_t>()
+                                                       : 0};
+  }
   return OtherMessage{};
 }
 

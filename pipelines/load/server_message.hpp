@@ -28,11 +28,19 @@ struct ErrorMessage {
 };
 struct ByeMessage {
   std::string reason;
+  std::string url;  // of "moved": the page of another server
 };
-struct OtherMessage {};  // statistics, states, and what later versions add
+struct ServersMessage {
+  std::vector<std::string> urls;  // whom to turn to when this server is gone
+};
+struct StateMessage {
+  std::string campaign;
+  std::uint64_t revision = 0;
+};
+struct OtherMessage {};  // statistics, and what later versions add
 
 using ServerMessage = std::variant<Welcome, OfferMessage, CandidateMessage, QualityMessage, ErrorMessage,
-                                   ByeMessage, OtherMessage>;
+                                   ByeMessage, ServersMessage, StateMessage, OtherMessage>;
 
 // Nothing when the text is no message at all.
 std::optional<ServerMessage> parse_server_message(std::string_view text);

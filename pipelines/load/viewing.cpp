@@ -72,7 +72,13 @@ void Viewing::took(const ServerMessage& message) {
       fail("the server says: " + error->code + ": " + error->message);
     }
   } else if (const auto* bye = std::get_if<ByeMessage>(&message)) {
+    if (bye->reason == "moved") moved_to_ = bye->url;
     fail("the server says goodbye: " + bye->reason);
+  } else if (const auto* servers = std::get_if<ServersMessage>(&message)) {
+    other_servers_ = servers->urls;
+  } else if (const auto* state = std::get_if<StateMessage>(&message)) {
+    if (state->revision <= revision_) ++revisions_back_;
+    revision_ = state->revision;
   }
 }
 
@@ -244,6 +250,9 @@ ViewingResult Viewing::result(Time now) const {
   if (result.media.first_frame) result.first_frame = *result.media.first_frame - started_;
   if (welcome_) result.peer = welcome_->peer;
   result.failure = failure_;
+  result.revision = revision_;
+  result.revisions_back = revisions_back_;
+  result.server = settings_.url.substr(0, settings_.url.find('/', settings_.url.find("//") + 2));
   result.switches_asked = switches_asked_;
   result.switches_refused = switches_refused_;
   result.switches = switches_;

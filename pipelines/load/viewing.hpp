@@ -40,6 +40,10 @@ class Viewing {
   void subscribe(const std::string& campaign, const std::string& quality, Time now);
   bool is_switching() const { return switching_.has_value(); }
 
+  // Where the server has sent the viewer, which ends the viewing; empty: nowhere.
+  const std::string& moved_to() const { return moved_to_; }
+  const std::vector<std::string>& other_servers() const { return other_servers_; }
+
   ViewingResult result(Time now) const;
   // Says goodbye; the socket is to be kept until it is closed.
   std::unique_ptr<SignallingClient> leave();
@@ -82,7 +86,9 @@ class Viewing {
   std::string campaign_;  // watched
   std::uint64_t switches_asked_ = 0, switches_refused_ = 0, campaign_switches_ = 0;
   std::vector<Time> switches_;
-  std::string failure_;
+  std::string failure_, moved_to_;
+  std::vector<std::string> other_servers_;
+  std::uint64_t revision_ = 0, revisions_back_ = 0;
   std::uint64_t frames_told_ = 0;
   bool dtls_started_ = false;
 };

@@ -17,7 +17,12 @@ struct ViewingResult {
   Time lasted{};
   ReceptionCounters media;
   std::string peer;
-  std::string failure;  // empty: none
+  std::string failure;               // empty: none
+  std::string server;                // scheme, host and port
+  std::string followed_by;           // why another viewing of this viewer follows; empty: none does
+  std::optional<Time> away;          // from the last frame of the viewing before to the first of this one
+  std::uint64_t revision = 0;        // of the campaign's state, as told last; 0: none
+  std::uint64_t revisions_back = 0;  // times that it did not grow
   std::uint64_t switches_asked = 0, switches_refused = 0;
   std::uint64_t campaign_switches = 0;  // of the switches: to another campaign
   std::vector<Time> switches;           // from `subscribe` to the server's `quality`

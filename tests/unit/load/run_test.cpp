@@ -13,7 +13,7 @@ TEST(Options, AreReadWithTheirUnits) {
   const auto parsed =
       parse_options({"--viewers=20", "--join-rate", "2.5", "--duration=0.5", "--switch-every=3",
                      "--leave-every=4", "--seed=7", "--decode=2", "--threads=2", "--json=out.json",
-                     "--wait=5", "--insecure", "https://h:1/live/?campaign=a&token=b.c"});
+                     "--wait=5", "--insecure", "--follow", "https://h:1/live/?campaign=a&token=b.c"});
   ASSERT_TRUE(parsed) << parsed.error().for_user();
   ASSERT_TRUE(parsed->options);
   const Options& options = *parsed->options;
@@ -28,7 +28,16 @@ TEST(Options, AreReadWithTheirUnits) {
   EXPECT_EQ(options.threads, 2u);
   EXPECT_EQ(options.json, "out.json");
   EXPECT_TRUE(options.insecure);
+  EXPECT_TRUE(options.follow);
   EXPECT_EQ(options.url, "wss://h:1/live/ws?campaign=a&token=b.c&context=campaign-load");
+}
+
+TEST(Options, LeadToTheSameCampaignOnAnotherServer) {
+  const std::string here = "ws://a:1/ws?campaign=c&context=x";
+  EXPECT_EQ(*moved_url("http://b:2", here), "ws://b:2/ws?campaign=c&context=x");
+  EXPECT_EQ(*moved_url("https://b:2/", here), "wss://b:2/ws?campaign=c&context=x");
+  EXPECT_EQ(*moved_url("http://b:2/?campaign=d&context=y", here), "ws://b:2/ws?campaign=d&context=y");
+  EXPECT_FALSE(moved_url("javascript:1", here));
 }
 
 TEST(Options, AreRefusedWithTheirReason) {
