@@ -24,7 +24,7 @@ Lease::Lease(std::string campaign, Holder self, const LeaseTerms& terms, Timesta
 
 void Lease::claim_after(Timestamp now, TimeDelta hold_back) {
   if (state_ != State::watching) return;
-  claim_at_ = std::max(now, free_ ? now : claims_from_) + hold_back;
+  claim_at_ = std::max(now, seen_ == Seen::free ? now : claims_from_) + hold_back;
   due_ = *claim_at_;
 }
 
@@ -56,6 +56,7 @@ void Lease::look(Timestamp now) {
 
 void Lease::store_is_back(Timestamp now, Timestamp claims_from) {
   claims_from_ = claims_from;
+  seen_ = Seen::nothing;
   due_ = std::min(due_, now);
 }
 
@@ -67,16 +68,17 @@ std::optional<LeaseRequest> Lease::poll(Timestamp now, std::uint64_t& id) {
   LeaseRequest request{.campaign = campaign_, .holder = self_, .time = terms_.time};
   switch (state_) {
     case State::watching:
-      // What may have run out is looked at first while claims must wait.
-      if (claim_at_ && now >= *claim_at_ && (free_ || now >= claims_from_)) {
+      // Looked at first: after a time without answers this would take what its holder is about to renew.
+      if (claim_at_ && now >= *claim_at_ &&
+          (seen_ == Seen::free || (seen_ == Seen::ran_out && now >= claims_from_))) {
         request.kind = Kind::acquire;
+        request.epoch = epoch_;
         state_ = State::claiming;
         unwanted_ = false;
       }
       break;
-    case State::claiming:
-      request.kind = Kind::acquire;
-      break;
+    case State::claiming:  // its answer is waited for, or it is watching again
+      return {};
     case State::held:
     case State::lapsed:
       request.kind = anew_ ? Kind::acquire : Kind::renew;
@@ -98,6 +100,7 @@ std::optional<LeaseRequest> Lease::poll(Timestamp now, std::uint64_t& id) {
 void Lease::on_timeout(Timestamp now) {
   asked_ = 0;
   due_ = now;
+  seen_ = Seen::nothing;
   if (state_ != State::claiming) return;
   // It may have been granted: then we see ourselves there, or it runs out.
   state_ = State::watching;
@@ -115,7 +118,7 @@ std::optional<LeaseChange> Lease::on_reply(Timestamp now, std::uint64_t id, cons
   asked_ = 0;
   if (reply.outcome == Outcome::failed) {
     const Timestamp again = now + terms_.answer_within * (1.0 / 3);
-    if (state_ == State::claiming) on_timeout(now);
+    on_timeout(now);
     due_ = again;
     return {};
   }
@@ -155,7 +158,7 @@ std::optional<LeaseChange> Lease::on_watched(Timestamp now, const LeaseReply& re
         if (reply.offered) claim_at_ = now;
         return on_vacant(now, free);
       }
-      free_ = false;
+      seen_ = Seen::taken;
       claim_at_.reset();
       if (reply.offered) {
         holder_.reset();
@@ -170,6 +173,9 @@ std::optional<LeaseChange> Lease::on_watched(Timestamp now, const LeaseReply& re
     case Outcome::vacant:
       return on_vacant(now, reply);
     case Outcome::young:
+      // It has forgotten more than we have: whoever had it comes first.
+      seen_ = Seen::nothing;
+      if (epoch_ != 0) claims_from_ = std::max(claims_from_, now + terms_.patience);
       due_ = now + bounded(reply.remaining);
       return {};
     case Outcome::failed:
@@ -180,11 +186,13 @@ std::optional<LeaseChange> Lease::on_watched(Timestamp now, const LeaseReply& re
 }
 
 std::optional<LeaseChange> Lease::on_vacant(Timestamp now, const LeaseReply& reply) {
-  epoch_ = reply.epoch;
+  const bool forgotten = reply.epoch == 0 && epoch_ != 0;
+  if (!forgotten) epoch_ = reply.epoch;
   holder_.reset();
-  free_ = !reply.ran_out;
+  if (forgotten && seen_ != Seen::ran_out) claims_from_ = std::max(claims_from_, now + terms_.patience);
+  seen_ = reply.ran_out || forgotten ? Seen::ran_out : Seen::free;
   if (claim_at_) {
-    due_ = std::max(*claim_at_, free_ ? now : claims_from_);
+    due_ = std::max(*claim_at_, seen_ == Seen::free ? now : claims_from_);
     return {};
   }
   due_ = now + terms_.time;
@@ -216,6 +224,7 @@ std::optional<LeaseChange> Lease::on_renewed(Timestamp now, const LeaseReply& re
     case Outcome::vacant:
       anew_ = true;
       due_ = now;
+      epoch_ = std::max(epoch_, reply.epoch);
       return lapse();
     case Outcome::young:
       due_ = now + bounded(reply.remaining);
@@ -243,7 +252,8 @@ std::optional<LeaseChange> Lease::lose(Timestamp now, const LeaseReply& reply) {
 void Lease::watch_on(Timestamp due) {
   state_ = State::watching;
   holder_.reset();
-  announced_ = anew_ = free_ = false;
+  announced_ = anew_ = false;
+  seen_ = Seen::nothing;
   due_ = due;
 }
 

@@ -110,8 +110,11 @@ class Lease {
   LeaseRequest::Kind asked_for_ = LeaseRequest::Kind::look;
   Timestamp asked_at_, claims_from_, release_until_;
   std::optional<Timestamp> claim_at_;  // watching: when to try
-  bool free_ = false;                  // watching: vacant, and nobody can think that he has it
-  bool unwanted_ = false;              // claiming: release it as soon as it is granted
+  // Watching: what the store last said, if it has answered since it last did not. `ran_out`: its holder may
+  // not know that it has lost it.
+  enum class Seen { nothing, taken, free, ran_out };
+  Seen seen_ = Seen::nothing;
+  bool unwanted_ = false;  // claiming: release it as soon as it is granted
   std::string offer_to_;
 };
 

@@ -4,7 +4,9 @@
 // A campaign has one record {epoch, kind, node, incarnation, until}. The store alone says what time it is.
 //   acquire  a vacant campaign, or one that is offered to this node, or this very holder's own: the caller
 //            holds it from now on, under an epoch that nobody had before. Never the old epoch again, so that
-//            a release that was delayed on its way cannot take away what was acquired after it.
+//            a release that was delayed on its way cannot take away what was acquired after it. Not if the
+//            record's epoch is beyond the one that the caller knows, so that an acquire that was delayed on
+//            its way cannot take what somebody has had meanwhile.
 //   renew    by its holder, under its epoch: lasts on from now. Also when it has run out, as long as nobody
 //            else has taken it: the holder comes back from a time without a store under its old epoch.
 //   release  by its holder, under its epoch: vacant at once, or kept for the node it is offered to.
@@ -43,7 +45,7 @@ struct LeaseRequest {
   std::uint64_t id = 0;  // of this request, among all of this holder's
   std::string campaign;
   Holder holder;
-  Epoch epoch = 0;       // renew, release
+  Epoch epoch = 0;       // renew, release: under it; acquire: of the record, as last seen
   std::string offer_to;  // release (may be empty), offer: a node's id
   TimeDelta time;  // acquire, renew: of the lease; look: the same, for a young store; offered: of the offer
 };
@@ -52,7 +54,7 @@ struct LeaseReply {
   enum class Outcome {
     granted,  // acquire, renew: `epoch` is the caller's; release, offer: done
     held,     // by `holder`, or offered to holder.node (`offered`), for `remaining` from the store's answer
-    vacant,   // look, renew: nobody has it; `ran_out`: its last holder did not release it and may not know
+    vacant,   // nobody has it; `ran_out`: its last holder did not release it and may not know
     young,    // ask again after `remaining`
     failed,   // no answer that can be read
   };

@@ -55,6 +55,10 @@ class LeaseRecords {
           reply.outcome = others ? LeaseReply::Outcome::held : LeaseReply::Outcome::young;
           break;
         }
+        if (record && record->epoch > request.epoch && fault_ != Fault::keeps_epoch) {
+          reply.outcome = lasts ? LeaseReply::Outcome::held : LeaseReply::Outcome::vacant;
+          break;
+        }
         const Epoch last = record ? record->epoch : 0;
         const Epoch epoch = fault_ == Fault::keeps_epoch && record && record->holder == request.holder
                                 ? last
