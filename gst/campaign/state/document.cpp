@@ -20,6 +20,12 @@ Result<Json> parse_object(std::string_view text, std::string_view what) {
   return json;
 }
 
+// Of what is written out: numbers may be longer there than where they were read.
+Error too_large(std::string_view what, std::size_t bytes) {
+  return Error::invalid(what, "at most " + std::to_string(kMaxBytes / 1024) + " KiB of JSON",
+                        std::to_string(bytes) + " bytes");
+}
+
 // Levels of nesting below and including `json`; what is measured here was parsed within kMaxDepth, or merged
 // from two such, so the recursion is bounded.
 int depth(const Json& json) {
@@ -42,6 +48,7 @@ Result<Patch> Patch::parse(std::string_view text) {
   Result<Json> json = parse_object(text, kPatch);
   if (!json) return json.error();
   std::string compact = json->dump();
+  if (compact.size() > kMaxBytes) return too_large(kPatch, compact.size());
   return Patch(std::make_shared<const Body>(Body{*std::move(json), std::move(compact)}));
 }
 
@@ -63,9 +70,7 @@ Result<Document> Document::bounded(Json json, Revision revision) {
   if (depth(json) > kMaxDepth)
     return Error::invalid(kDocument, "nested at most " + std::to_string(kMaxDepth) + " levels", "deeper");
   std::string text = json.dump();
-  if (text.size() > kMaxBytes)
-    return Error::invalid(kDocument, "at most " + std::to_string(kMaxBytes / 1024) + " KiB of JSON",
-                          std::to_string(text.size()) + " bytes");
+  if (text.size() > kMaxBytes) return too_large(kDocument, text.size());
   return Document(std::make_shared<const Body>(Body{std::move(json), std::move(text)}), revision);
 }
 
