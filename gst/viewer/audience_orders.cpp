@@ -1,6 +1,8 @@
 // What whoever runs the server may do with single viewers and with a campaign's state; see audience.hpp.
 #include "viewer/audience.hpp"
 
+#include <algorithm>
+
 namespace campaign::viewer {
 namespace {
 
@@ -27,8 +29,13 @@ bool Audience::redirect(const std::string& peer, const std::string& url) {
 }
 
 bool Audience::refuse(const std::string& peer, const signalling::Refusal& refusal) {
+  signalling::Refusal told = refusal;
+  if (told.code == signalling::RefusalCode::unknown_campaign)
+    for (const auto& rendition : renditions_.snapshot())
+      if (std::ranges::find(told.campaigns, rendition->campaign()) == told.campaigns.end())
+        told.campaigns.push_back(rendition->campaign());
   return order(peer, [&](ConnectionId connection) {
-    server_->refuse(connection, refusal);
+    server_->refuse(connection, told);
     return true;
   });
 }

@@ -174,11 +174,14 @@ void CampaignServer::check_stop() {
 // That the main loop came round to answer is what this says.
 ApiResponse CampaignServer::healthz() const { return {200, R"({"status":"ok"})"}; }
 
-ApiResponse CampaignServer::readyz() const {
+ApiResponse CampaignServer::readyz() {
   const auto all = campaigns_->list();
-  const bool device = all.empty() || std::ranges::any_of(all, [](const CampaignInfo& info) {
-                        return info.status != "restarting";
-                      });
+  // The device is known to work once a campaign has run on it, until all fail.
+  const auto has = [&](std::string_view status) {
+    return std::ranges::any_of(all, [&](const CampaignInfo& info) { return info.status == status; });
+  };
+  if (has("running")) has_run_ = true;
+  const bool device = all.empty() || has("running") || (has_run_ && !has("restarting"));
   const bool ready = campaigns_->loaded() && membership_->healthy() && device && !draining_;
   const json body{{"ready", ready},
                   {"loaded", campaigns_->loaded()},

@@ -35,7 +35,7 @@ class CampaignServer {
   void check_drain();
   void check_stop();
   ApiResponse healthz() const;
-  ApiResponse readyz() const;
+  ApiResponse readyz();
 
   Config config_;
   std::string temporary_state_;  // folder to be removed
@@ -48,7 +48,7 @@ class CampaignServer {
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<ApiHandler> api_;
   std::function<void()> ended_;
-  bool draining_ = false, stopping_ = false;
+  bool draining_ = false, stopping_ = false, has_run_ = false;
   gint64 deadline_ = 0;  // of the drain or the stop, monotonic microseconds
   events::Timer ending_{nullptr};
 };

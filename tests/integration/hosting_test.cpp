@@ -154,7 +154,9 @@ TEST_F(Hosting, AWaitingViewerIsSentElsewhereOrRefused) {
   WebSocketClient refused(server_.port(), "?campaign=there&peer=refused");
   EXPECT_FALSE(refused.wait_for("waiting").is_null());
   EXPECT_TRUE(act("refuse-viewer", "refused", "unknown-campaign", "nobody knows it"));
-  EXPECT_EQ(refused.wait_for("error")["code"], "unknown-campaign");
+  const json error = refused.wait_for("error");
+  EXPECT_EQ(error["code"], "unknown-campaign");
+  EXPECT_EQ(error["campaigns"], json::array({"0"}));
   EXPECT_TRUE(refused.wait_closed());
   EXPECT_FALSE(act("redirect-viewer", "nobody", "http://other:8080/"));
 }
