@@ -17,7 +17,9 @@ using namespace campaign::events::redis;
 using campaign::test::RedisServer;
 using campaign::test::wait_until;
 
-constexpr Timing kQuick{.connect = 500, .heartbeat = 50, .answer = 300, .back_off = 20, .most_back_off = 200};
+// A machine that is busy for a while is no reason to lose a message.
+constexpr Timing kPatient{
+    .connect = 5000, .heartbeat = 100, .answer = 10'000, .back_off = 20, .most_back_off = 200};
 
 Envelope event(const std::string& campaign, int number, const std::string& context = "") {
   return {"test:number:v1:hint", campaign, 0, {{"number", number}}, context};
@@ -25,7 +27,7 @@ Envelope event(const std::string& campaign, int number, const std::string& conte
 
 struct Node {
   Node(const RedisServer& server, std::uint64_t seed)
-      : connection(*parse_url(server.url()), kQuick, seed),
+      : connection(*parse_url(server.url()), kPatient, seed),
         bus(std::make_unique<RedisBus>(connection, seed)) {}
   void publish(const Envelope& envelope) {
     const auto published = bus->publish(envelope);
