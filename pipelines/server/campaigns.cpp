@@ -334,6 +334,15 @@ void Campaigns::give(const std::string& id, const std::string& url) {
 void Campaigns::told(const std::string& id, const state::Update& update) {
   Entry* entry = find(id);
   if (!entry) return;
+  if (update.document.revision() < entry->document.revision()) {
+    // The store has lost data. What runs here is newer, and goes back there as soon as this node may write.
+    if (const auto epoch = membership_->owned(id))
+      store_.restore(id, *epoch, entry->document, [id](const auto& restored) {
+        if (!restored)
+          log(LogLevel::warning, "campaign-not-restored", restored.error().message, {{"campaign", id}});
+      });
+    return;
+  }
   const bool news = entry->document.revision() != update.document.revision() || !entry->spec;
   entry->document = update.document;
   if (entry->in_flight == 0 && update.document.revision() > entry->head.revision())
