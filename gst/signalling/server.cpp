@@ -145,6 +145,7 @@ void Server::upgrade(SoupServerMessage* message) {
     return;
   }
   set_common_headers(message);
+  soup_message_headers_remove(soup_server_message_get_response_headers(message), "Connection");
   if (soup_websocket_server_process_handshake(message, nullptr, nullptr, nullptr, nullptr))
     g_signal_connect(message, "wrote-informational", G_CALLBACK(on_upgraded), this);
 }

@@ -42,6 +42,9 @@ void set_common_headers(SoupServerMessage* message) {
   soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
   soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
   soup_message_headers_replace(headers, "Cross-Origin-Resource-Policy", "same-origin");
+  // libsoup before 3.3 never notices that a client closes a connection that it keeps alive, and keeps its
+  // descriptor for good (libsoup's commit d20c6601).
+  if (!soup_check_version(3, 3, 0)) soup_message_headers_replace(headers, "Connection", "close");
 }
 
 void respond_json(SoupServerMessage* message, unsigned status, std::string_view json) {

@@ -1,0 +1,155 @@
+"""A real campaign-server on a free port, and what the tests say to it: plain HTTP, and campaign-load."""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+SMALL = {"particles": 1000, "device": "cpu", "framerate": 30, "ladder": {"rungs": [
+    {"name": "low", "threshold": 0, "particles": 1000, "width": 160, "height": 90, "bitrate": 200000}]}}
+
+
+def until(condition, seconds, what, every=0.05):
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds} s still not: {what}; last seen: {value!r}")
+        time.sleep(every)
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.text = response.read()
+        self.json = json.loads(self.text) if self.text else None
+
+    @property
+    def code(self):
+        return self.json["error"]["code"]
+
+
+class Server:
+    """`build`: Meson's folder. `config`: of the server, a JSON object; `flags`: its further options."""
+
+    def __init__(self, build, config=None, *flags, folder=None):
+        self.build = pathlib.Path(build)
+        self._own = None if folder else tempfile.TemporaryDirectory(prefix="campaign-server-test-")
+        self.folder = pathlib.Path(folder or self._own.name)
+        self.config_file = self.folder / "config.json"
+        self.configure(config or {})
+        self.log = []
+        self.process = subprocess.Popen(
+            [self.build / "pipelines" / "server" / "campaign-server", "--config", self.config_file, "--port", "0",
+             "--state", self.folder / "state", "--node-id", "test", *flags],
+            stderr=subprocess.PIPE, text=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        try:
+            self.port = until(lambda: self.event("listening") or self._ended(), 20, "the server listens")["port"]
+        except AssertionError:
+            self.process.kill()
+            raise
+
+    def configure(self, config):
+        self.config_file.write_text(json.dumps(config))
+
+    def _read(self):
+        for line in self.process.stderr:
+            try:
+                self.log.append(json.loads(line))
+            except ValueError:
+                self.log.append({"event": "not-json", "level": "error", "message": line})
+
+    def _ended(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended with {self.process.returncode}: {self.log}")
+        return None
+
+    def event(self, name, **fields):
+        """The last log line of this event with these fields."""
+        for line in reversed(list(self.log)):
+            if line["event"] == name and all(line.get(key) == value for key, value in fields.items()):
+                return line
+        return None
+
+    def ask(self, method, path, body=None, headers=None, timeout=20):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            data = json.dumps(body) if isinstance(body, (dict, list)) else body
+            kind = {"Content-Type": "application/json"} if body is not None else {}
+            connection.request(method, path, data, {**kind, **(headers or {})})
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def api(self, method, path, body=None, headers=None):
+        return self.ask(method, "/api/v1" + path, body, headers)
+
+    def status(self, campaign):
+        answer = self.api("GET", f"/campaigns/{campaign}")
+        return answer.json["status"] if answer.status == 200 else answer.status
+
+    def run(self, campaign, spec=None):
+        """Creates it and waits until it runs."""
+        answer = self.api("PUT", f"/campaigns/{campaign}", spec or SMALL)
+        assert answer.status in (200, 201), (answer.status, answer.json)
+        until(lambda: self.status(campaign) == "running", 30, f"campaign {campaign} runs")
+
+    def watch(self, campaign, *options):
+        """campaign-load as a child; its report is in `report(child)`."""
+        file = tempfile.mkstemp(suffix=".json", dir=self.folder)[1]
+        child = subprocess.Popen(
+            [self.build / "pipelines" / "load" / "campaign-load", f"--json={file}", *options,
+             f"http://127.0.0.1:{self.port}/?campaign={campaign}"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        child.report_file = file
+        return child
+
+    @staticmethod
+    def report(child, timeout=60):
+        said, _ = child.communicate(timeout=timeout)
+        text = pathlib.Path(child.report_file).read_text()
+        assert text, said
+        return json.loads(text)
+
+    def signal(self, which):
+        self.process.send_signal(which)
+
+    def wait(self, timeout=30):
+        code = self.process.wait(timeout)
+        self._reader.join(5)
+        return code
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def memory(self):
+        """Resident, in bytes."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(5)
+        if self._own:
+            self._own.cleanup()
