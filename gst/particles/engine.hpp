@@ -23,6 +23,7 @@ struct Work {
   bool splat = false;                  // add their light to the accumulators, cleared before
   FrameMemory* frame = nullptr;        // resolve the accumulators into it
   const Snapshot* snapshot = nullptr;  // draw these particles rather than the engine's own; not with a step
+  const Viewpoint* sight = nullptr;    // whence others draw what the step leaves: a hint, to prepare for it
 };
 
 // Where a state is read to, one array a component: units, and units per second.
@@ -41,6 +42,8 @@ class Engine {
   virtual const std::string& device_name() const = 0;
   virtual uint32_t most_particles() const = 0;
   virtual const void* device() const = 0;  // see ParticleMemory::device()
+  // How many pictures it made of light that was worked out for several at once, as the CPU executor does.
+  virtual uint64_t shared_draws() const { return 0; }
 
   // The pictures from here on; needed before anything is drawn.
   virtual Result<void> set_picture(const FrameLayout& layout) = 0;

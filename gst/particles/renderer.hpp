@@ -20,6 +20,7 @@ class Renderer {
 
   // Before the first picture, and for another size.
   Result<void> set_picture(const FrameLayout& layout);
+  uint64_t shared_draws() const { return engine_->shared_draws(); }  // see Engine
   MakeFrame frame_maker() const { return engine_->frame_maker(); }
 
   // The first `count` particles; 0, or more than there are, for all.

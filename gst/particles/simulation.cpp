@@ -30,12 +30,17 @@ Result<void> Simulation::move(Nanoseconds from, Nanoseconds to, Work work) {
     bool last = part == parts;
     auto step = world_.advance(from + (to - from) * part / parts);
     ViewParams view;
+    Viewpoint sight;
     Work now = last ? work : Work{};
     now.step = step ? &*step : nullptr;
     if (step) std::ranges::copy(step->cohorts, cohorts_.begin());
     if (now.frame) {
       view = world_.view(layout_.width, layout_.height, world_.particles());
       now.view = &view;
+    }
+    if (now.sight) {
+      sight = world_.viewpoint();
+      now.sight = &sight;
     }
     if (!now.step && !now.frame) continue;
     if (auto done = engine_->run(now); !done) return done;
@@ -124,7 +129,8 @@ Result<std::shared_ptr<const Snapshot>> Simulation::snapshot(int64_t frame, cons
                                                              std::optional<Nanoseconds> patience) {
   std::shared_ptr<const Snapshot> none;
   if (!wait_for_room(cancelled, patience)) return none;
-  auto there = go_to(frame, rate, cancelled, {});
+  const Viewpoint later;  // that of the step's end, see move()
+  auto there = go_to(frame, rate, cancelled, {.sight = &later});
   if (!there) return there.error();
   if (!*there) return none;
   return {

@@ -10,6 +10,11 @@
 
 namespace campaign::particles {
 
+// Of a place across a picture: so many for pictures up to 8191 pixels wide and high, 64 places a pixel or
+// more; fewer for larger ones, so that the product of both fits into 32 bits.
+inline constexpr uint32_t kPlaceBits = 19;
+uint32_t place_bits(uint32_t width, uint32_t height);
+
 struct Viewpoint {
   CameraPose pose;
   Scene::Camera camera;

@@ -3,8 +3,10 @@
 
 const uint kNoPixel = 0xFFFFFFFFu;
 
-// The pixel as x | y << 16, or kNoPixel outside the picture or behind the camera.
-KERNEL U pixel_of(F px, F py, F pz, OUT(F) inverse_depth) {
+// Where on the picture, each way from 0 below 2^V.place.x: the same for pictures of all sizes that look the same
+// way, so that what is worked out for one of them holds for the others. False outside the picture or behind
+// the camera.
+KERNEL M place_of(F px, F py, F pz, OUT(U) across, OUT(U) down, OUT(F) inverse_depth) {
   F w = px * splat_f(V.depth.x) + py * splat_f(V.depth.y) + (pz * splat_f(V.depth.z) + splat_f(V.depth.w));
   F x = px * splat_f(V.column.x) + py * splat_f(V.column.y) + (pz * splat_f(V.column.z) + splat_f(V.column.w));
   F y = px * splat_f(V.row.x) + py * splat_f(V.row.y) + (pz * splat_f(V.row.z) + splat_f(V.row.w));
@@ -12,12 +14,22 @@ KERNEL U pixel_of(F px, F py, F pz, OUT(F) inverse_depth) {
   x = x * inverse_depth;
   y = y * inverse_depth;
   M ahead = greater(w, splat_f(0.05f));
-  M inside_x = both(greater(x, splat_f(0.0f)), less(x, splat_f(float(V.raster.x))));
-  M inside_y = both(greater(y, splat_f(0.0f)), less(y, splat_f(float(V.raster.y))));
+  M inside_x = both(greater(x, splat_f(0.0f)), less(x, splat_f(1.0f)));
+  M inside_y = both(greater(y, splat_f(0.0f)), less(y, splat_f(1.0f)));
   M inside = both(ahead, both(inside_x, inside_y));
-  U ix = to_u(select(inside, x, splat_f(0.0f)));
-  U iy = to_u(select(inside, y, splat_f(0.0f)));
-  return select_u(inside, ix | (iy << 16u), splat_u(kNoPixel));
+  F places = splat_f(float(1u << V.place.x));
+  across = to_u(select(inside, x, splat_f(0.0f)) * places);
+  down = to_u(select(inside, y, splat_f(0.0f)) * places);
+  return inside;
+}
+
+// The pixel as x | y << 16, or kNoPixel. Exact: a picture's side times its places fits into 32 bits.
+KERNEL U pixel_of(F px, F py, F pz, OUT(F) inverse_depth) {
+  U across, down;
+  M inside = place_of(px, py, pz, across, down, inverse_depth);
+  U x = (across * splat_u(V.raster.x)) >> V.place.x;
+  U y = (down * splat_u(V.raster.y)) >> V.place.x;
+  return select_u(inside, x | (y << 16u), splat_u(kNoPixel));
 }
 
 // Most are faint and few are bright, as stars are: the square of a uniform number, mean 0.6.

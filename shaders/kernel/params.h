@@ -41,12 +41,13 @@ struct Cohort {
 };
 
 struct ViewParams {
-  Vec4 column;    // dot(xyz, p) + w = pixel x times depth
-  Vec4 row;       // dot(xyz, p) + w = pixel y times depth
+  Vec4 column;    // dot(xyz, p) + w = x times depth, in widths of the picture
+  Vec4 row;       // dot(xyz, p) + w = y times depth, in its heights
   Vec4 depth;     // dot(xyz, p) + w = depth
   Uvec4 raster;   // x: width, y: height, z: accumulator's row, w: glow accumulator's row, all in pixels
   Uvec4 target;   // x: format, y: particles drawn, z: luma or RGB stride in words, w: chroma stride in words
   Uvec4 plane;    // offsets in words: x: Y or RGB, y: U or UV, z: V, w: words in the frame
   Vec4 light;     // x: weight of one, y: depth at which it holds, z: exposure, w: exposure of the glow
   Vec4 ground;    // rgb: the background's light
+  Uvec4 place;    // x: bits of a place across the picture, see place_of()
 };

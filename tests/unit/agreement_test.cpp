@@ -150,10 +150,11 @@ TEST(Agreement, OfTheAccumulatedLightWithTheWeightsOfWhatIsVisible) {
   ASSERT_TRUE(scene) << scene.error().for_user();
   // Seen straight ahead without perspective: a scale and an offset.
   ViewParams view{};
-  view.column = {150, 0, 0, 160.5f};
-  view.row = {0, -150, 0, 70.25f};
+  view.column = {150.0f / kWidth, 0, 0, 160.5f / kWidth};
+  view.row = {0, -150.0f / kHeight, 0, 70.25f / kHeight};
   view.depth = {0, 0, 0, 1};
   view.raster = {kWidth, kHeight, 0, 0};
+  view.place.x = place_bits(kWidth, kHeight);
   view.target.y = kDrawn;
   view.light = {256, 1, 1, 1};
   view.ground.w = 1;

@@ -117,6 +117,78 @@ TEST_P(RendererTest, TheFirstOfManyAreTheWorldWithFewer) {
   EXPECT_EQ(picture(*last, kSmall, kParticles * 2), picture(*last, kSmall));
 }
 
+// Renderers of one world on the processor, each with a picture of its own, which draw every state of it.
+class Ladder {
+ public:
+  struct Rung {
+    uint32_t particles, width, height;
+    PixelFormat format = PixelFormat::nv12;
+    unsigned threads = 1;
+    FrameLayout layout() const { return FrameLayout::packed(format, width, height); }
+  };
+  explicit Ladder(std::vector<Rung> rungs) : rungs_(std::move(rungs)), renderers_(rungs_.size()) {}
+
+  // Draws the next frame of those rungs below `end`, and holds its state until the next one is there.
+  void draw(size_t end) {
+    snapshot_ = snapshot_at(simulation_, frame_++);
+    pictures_.assign(rungs_.size(), {});
+    for (size_t i = 0; i < end; ++i) {
+      const auto layout = rungs_[i].layout();
+      if (!renderers_[i]) renderers_[i] = renderer_for(*snapshot_, layout, rungs_[i].threads);
+      pictures_[i] = picture(*renderers_[i], *snapshot_, layout, rungs_[i].particles);
+    }
+  }
+  // Whether the last picture is what the fused path draws.
+  bool is_right(size_t rung) const {
+    return pictures_[rung] ==
+           fused(true, "galaxy", rungs_[rung].layout(), frame_ - 1, rungs_[rung].particles);
+  }
+  uint64_t shared(size_t rung) const { return renderers_[rung]->shared_draws(); }
+
+ private:
+  std::vector<Rung> rungs_;
+  Simulation simulation_{make_cpu_engine(2), *find_scene("galaxy"), 3, kParticles};
+  std::vector<std::unique_ptr<Renderer>> renderers_;
+  std::vector<Bytes> pictures_;
+  SharedSnapshot snapshot_;
+  int64_t frame_ = 0;
+};
+
+TEST(SharedLight, MakesThePicturesOfALadderTheSameToTheBit) {
+  Ladder ladder({{kParticles, 960, 540, PixelFormat::i420},
+                 {20'001, 640, 360, PixelFormat::nv12, 7},
+                 {7'000, 320, 180, PixelFormat::rgba},
+                 {20'001, 320, 180}});
+  for (int frame = 0; frame < 6; ++frame) ladder.draw(4);
+  for (size_t rung = 0; rung < 4; ++rung) {
+    EXPECT_EQ(ladder.shared(rung), 5u) << "all but the first, before which nobody had drawn";
+    EXPECT_TRUE(ladder.is_right(rung)) << rung;
+  }
+}
+
+TEST(SharedLight, IsNotForPicturesThatDoNotFitIt) {
+  Ladder ladder({{kParticles, 960, 540}, {20'000, 640, 360}, {20'000, 640, 480}, {20'000, 321, 181}});
+  for (int frame = 0; frame < 4; ++frame) ladder.draw(4);
+  for (size_t rung = 0; rung < 4; ++rung) {
+    EXPECT_EQ(ladder.shared(rung), rung < 2 ? 3u : 0u) << rung;
+    EXPECT_TRUE(ladder.is_right(rung)) << rung;
+  }
+}
+
+TEST(SharedLight, FollowsThoseWhoDraw) {
+  Ladder ladder({{kParticles, 640, 360}, {20'000, 320, 180}, {10'000, 320, 180}});
+  for (int frame = 0; frame < 3; ++frame) ladder.draw(1);
+  EXPECT_EQ(ladder.shared(0), 0u) << "alone";
+  for (int frame = 0; frame < 3; ++frame) ladder.draw(3);
+  EXPECT_EQ(ladder.shared(2), 2u) << "the first state was made before this one drew";
+  EXPECT_TRUE(ladder.is_right(2));
+  for (int frame = 0; frame < 40; ++frame) ladder.draw(1);
+  const uint64_t before = ladder.shared(0);
+  ladder.draw(1);
+  EXPECT_EQ(ladder.shared(0), before) << "alone again";
+  EXPECT_TRUE(ladder.is_right(0));
+}
+
 // The mean brightness of each 4 x 4 pixels.
 std::vector<double> cells_of(const Bytes& bytes, const FrameLayout& layout) {
   constexpr uint32_t kCell = 4;

@@ -14,14 +14,21 @@
 
 namespace campaign::particles::cpu {
 
-// Bits 0 to 15: the pixel within its band; from bit 16 on 16 bits each of red, green and blue.
+inline constexpr uint32_t kPad = 64;  // rows of pixels and arrays of particles are multiples of this
+
+// Bits 0 to 15: the pixel within its band; from bit 16 on 16 bits each of red, green and blue. Or, for
+// pictures of several sizes, a place: see sorted_light.hpp.
 using Record = uint64_t;
 
-inline constexpr size_t kBlockRecords = 512;
-inline constexpr size_t kBlockBytes = kBlockRecords * sizeof(Record);
-
+// `kBlockRecords`: a power of two. Lists grow by blocks of so many records; small ones waste less where many
+// lists stay short, large ones are faster.
+template <size_t kBlockRecords>
 class Bands {
+  static constexpr size_t kBlockBytes = kBlockRecords * sizeof(Record);
+
  public:
+  static constexpr size_t kMostInARun = kBlockRecords;
+
   // The open ends of one worker's lists; its thread only.
   class Lists {
    public:
@@ -50,7 +57,8 @@ class Bands {
   uint32_t count() const { return count_; }
   Lists& of_worker(unsigned worker) { return lists_[worker]; }
 
-  // Calls f(first, end) for every run of records of this band. While nobody appends.
+  // Calls f(first, end) for every run of records of this band, after whose end a vector more can be read.
+  // While nobody appends.
   template <class F>
   void each_run(uint32_t band, F&& f) const {
     for (const auto& lists : lists_) {
@@ -58,7 +66,8 @@ class Bands {
       for (uint32_t block = lists.last_[band]; block != kNone; block = before_[block]) {
         const Record* begin = begin_of(block, band);
         if (before_[block] != kNone) {  // the next run, on its way while this one is read
-          for (size_t line = 0; line < 8; ++line) __builtin_prefetch(block_at(before_[block]) + line * 8);
+          for (size_t line = 0; line < kAhead; ++line)
+            __builtin_prefetch(block_at(before_[block]) + line * 8);
         }
         if (begin != end) f(begin, end);
         if (before_[block] != kNone) end = block_at(before_[block]) + kBlockRecords;
@@ -68,8 +77,11 @@ class Bands {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr size_t kAhead = std::min<size_t>(32, kBlockBytes / kAlign);  // cache lines
   // Lists that grow alike must not meet in the same cache sets: each starts elsewhere in its first block.
-  static uint32_t first_offset(uint32_t band) { return band * 7 % 64 * (kAlign / sizeof(Record)); }
+  static uint32_t first_offset(uint32_t band) {
+    return band * 7 % (kBlockBytes / kAlign) * (kAlign / sizeof(Record));
+  }
   const Record* begin_of(uint32_t block, uint32_t band) const {
     return block_at(block) + (before_[block] == kNone ? first_offset(band) : 0);
   }
@@ -82,7 +94,8 @@ class Bands {
   std::atomic<uint32_t> used_ = 0;
 };
 
-inline void Bands::Lists::turn_over(uint32_t band) {
+template <size_t kBlockRecords>
+void Bands<kBlockRecords>::Lists::turn_over(uint32_t band) {
   if (band == bands_->count_) {  // nobody reads these
     next_[band] -= kBlockRecords;
     return;
@@ -93,12 +106,13 @@ inline void Bands::Lists::turn_over(uint32_t band) {
   next_[band] = bands_->block_at(block);
 }
 
-inline void Bands::clear(uint32_t count, uint64_t records) {
+template <size_t kBlockRecords>
+void Bands<kBlockRecords>::clear(uint32_t count, uint64_t records) {
   const size_t lists = lists_.size() * (size_t{count} + 1);
   // One block to begin a list with, perhaps nearly full by its offset, and one for each block that is full.
   const size_t blocks = 2 * lists + records / kBlockRecords;
   if (before_.size() < blocks) {
-    records_ = Array<Record>(blocks * kBlockRecords, kBlockBytes);
+    records_ = Array<Record>(blocks * kBlockRecords + kPad, kBlockBytes);
     before_.resize(blocks);
   }
   count_ = count;
@@ -115,5 +129,7 @@ inline void Bands::clear(uint32_t count, uint64_t records) {
     }
   }
 }
+
+using PictureBands = Bands<512>;  // of one picture
 
 }  // namespace campaign::particles::cpu

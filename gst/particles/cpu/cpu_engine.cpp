@@ -8,6 +8,7 @@
 #include "particles/cpu/array.hpp"
 #include "particles/cpu/bands.hpp"
 #include "particles/cpu/kernel.hpp"
+#include "particles/cpu/sorted_light.hpp"
 #include "particles/noise.hpp"
 #include "particles/state_ring.hpp"
 #include "util/workers.hpp"
@@ -39,11 +40,18 @@ const char kProcessor = 0;  // its address stands for this device
 // Six components, each of capacity() particles.
 class CpuParticles final : public ParticleMemory {
  public:
-  explicit CpuParticles(uint32_t capacity) : ParticleMemory(capacity), floats_(stride() * kComponents) {}
+  CpuParticles(uint32_t capacity, std::shared_ptr<cpu::Wants> wants)
+      : ParticleMemory(capacity), wants_(std::move(wants)), floats_(stride() * kComponents) {}
   const void* device() const override { return &kProcessor; }
   Result<std::unique_ptr<Engine>> open_engine(unsigned threads) const override {
     return make_cpu_engine(threads);
   }
+  // A renderer draws this.
+  void note(const void* who, const cpu::Want& want) const { wants_->note(who, want, number); }
+
+  uint64_t number = 0;      // of the state that is here
+  cpu::SortedLight sorted;  // of that state; whoever draws it reads
+
   cpu::State state() const {
     float* base = floats_.get();
     const size_t n = stride();
@@ -53,6 +61,7 @@ class CpuParticles final : public ParticleMemory {
  private:
   // Apart by a little more than a power of two, so that the components do not meet in the same cache sets.
   size_t stride() const { return capacity() + kSkew; }
+  const std::shared_ptr<cpu::Wants> wants_;  // of the world
   Array<float> floats_;
 };
 
@@ -62,7 +71,9 @@ class CpuEngine final : public Engine {
       : kernel_(cpu::best_kernel()),
         workers_(threads),
         mine_(threads),
-        ring_(make_particles),
+        ring_([this](uint32_t particles, std::unique_ptr<ParticleMemory> too_small) {
+          return make_particles(particles, std::move(too_small));
+        }),
         bands_(threads) {
     name_ = std::string("cpu (") + kernel_.name + ", " + std::to_string(threads) +
             (threads == 1 ? " thread)" : " threads)");
@@ -71,6 +82,7 @@ class CpuEngine final : public Engine {
   const std::string& device_name() const override { return name_; }
   const void* device() const override { return &kProcessor; }
   uint32_t most_particles() const override { return kMostParticles; }
+  uint64_t shared_draws() const override { return shared_draws_; }
   Result<void> set_picture(const FrameLayout& layout) override;
   MakeFrame frame_maker() const override {
     return [size = layout_.size]() -> Result<std::unique_ptr<FrameMemory>> {
@@ -87,21 +99,28 @@ class CpuEngine final : public Engine {
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
  private:
-  static Result<std::unique_ptr<ParticleMemory>> make_particles(uint32_t particles,
-                                                                std::unique_ptr<ParticleMemory> too_small) {
+  Result<std::unique_ptr<ParticleMemory>> make_particles(uint32_t particles,
+                                                         std::unique_ptr<ParticleMemory> too_small) {
     too_small.reset();
-    return {std::make_unique<CpuParticles>(round_up(particles, kChunk))};
+    return {std::make_unique<CpuParticles>(round_up(particles, kChunk), wants_)};
   }
   struct Worker {  // what each worker writes without asking the others
     Array<uint64_t> glow;
     Array<uint32_t> sums;  // of the band at hand; zero between bands
     Array<float> scratch;
+    Array<cpu::Record> placed{cpu::SortedLight::Lights::kMostInARun + cpu::kPad};
   };
 
   void move(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin, uint32_t end);
   void fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts);
   void clear(uint32_t drawn);
+  void prepare(const Work& work, CpuParticles& particles);
+  void sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t begin, uint32_t end, unsigned worker);
+  bool draw_sorted(const Work& work);
+  void spread_glow(const ViewParams& view);
   void resolve(const ViewParams& view, std::byte* frame);
+  void resolve_rows(const ViewParams& view, const Worker& mine, uint32_t begin, uint32_t end,
+                    std::byte* frame);
   void sum(const Worker& worker, uint32_t band);
   cpu::Light glow_of(const Worker& worker) const { return {worker.glow.get(), glow_width_, glow_rows_}; }
   cpu::Glow planes(const Array<float>& array) const {
@@ -114,12 +133,14 @@ class CpuEngine final : public Engine {
   Workers workers_;
   std::string name_;
   std::vector<Worker> mine_;  // by worker
+  const std::shared_ptr<cpu::Wants> wants_ = std::make_shared<cpu::Wants>();
   StateRing ring_;
+  uint64_t steps_ = 0, shared_draws_ = 0;
   uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
   FrameLayout layout_;
   cpu::Raster raster_;
-  cpu::Bands bands_;  // the light of the last splat
+  cpu::PictureBands bands_;  // the light of the last splat
   uint32_t glow_width_ = 0, glow_rows_ = 0, glow_stride_ = 0;
   std::vector<cpu::Light> glows_;  // by worker
   Array<float> across_, spread_;
@@ -198,21 +219,98 @@ void CpuEngine::sum(const Worker& worker, uint32_t band) {
   });
 }
 
-void CpuEngine::resolve(const ViewParams& view, std::byte* frame) {
+// What those who draw want of the state that a step is about to leave.
+void CpuEngine::prepare(const Work& work, CpuParticles& particles) {
+  particles.number = ++steps_;
+  particles.sorted.forget();
+  if (!work.sight) return;
+  std::array<cpu::Want, cpu::Wants::kMost> wants;
+  const size_t count = wants_->current(steps_, wants);
+  particles.sorted.prepare({wants.data(), count}, *work.sight, *work.step, workers_.count());
+}
+
+void CpuEngine::sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t begin, uint32_t end,
+                     unsigned worker) {
+  for (const auto& segment : sorted.segments()) {
+    const uint32_t from = std::max(begin, segment->begin), to = std::min(end, segment->end);
+    if (from >= to) continue;
+    kernel_.sort(sorted.view(), cohorts_, state, from, to, sorted.cut(), segment->lights.of_worker(worker),
+                 segment->glows.of_worker(worker));
+  }
+}
+
+// The picture out of light that is sorted already; false when it is not for this picture.
+bool CpuEngine::draw_sorted(const Work& work) {
+  if (!work.snapshot || !work.splat || !work.frame) return false;
+  const auto& sorted = static_cast<const CpuParticles&>(*work.snapshot->memory).sorted;
+  const ViewParams& view = *work.view;
+  const auto segments = sorted.segments_of(view, work.snapshot->cohorts);
+  if (segments.empty()) return false;
+  const cpu::Cut& cut = sorted.cut();
+  const uint32_t rows = raster_.rows / cut.count;  // of pixels a band
+  const size_t pixels = size_t{rows} * raster_.stride;
+  if (pixels > UINT16_MAX) return false;
+  for (auto& worker : mine_) {
+    if (worker.sums.size() < pixels * 4) worker.sums = Array<uint32_t>(pixels * 4);
+    worker.glow.clear();
+  }
+  workers_.run(cut.count, [&](unsigned worker, uint32_t band) {
+    const Worker& mine = mine_[worker];
+    const uint32_t first_row = (band * rows) >> kGlowShift;
+    for (const auto& segment : segments) {
+      segment->glows.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
+        kernel_.place(view, begin, end, cut.base(band), kGlowShift, first_row, glow_width_,
+                      mine.placed.get());
+        kernel_.add_glow(mine.placed.get(), mine.placed.get() + (end - begin),
+                         mine.glow.get() + size_t{first_row} * glow_width_);
+      });
+    }
+  });
+  spread_glow(view);
+  workers_.run(cut.count, [&](unsigned worker, uint32_t band) {
+    const Worker& mine = mine_[worker];
+    size_t summed = 0;
+    for (const auto& segment : segments) {
+      segment->lights.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
+        summed += static_cast<size_t>(end - begin);
+        if (summed > cpu::kMostSummed) {
+          kernel_.clamp(mine.sums.get(), pixels);
+          summed = 0;
+        }
+        kernel_.place(view, begin, end, cut.base(band), 0, band * rows, raster_.stride, mine.placed.get());
+        kernel_.add(mine.placed.get(), mine.placed.get() + (end - begin), mine.sums.get());
+      });
+    }
+    resolve_rows(view, mine, band * rows, (band + 1) * rows, work.frame->data());
+  });
+  ++shared_draws_;
+  return true;
+}
+
+void CpuEngine::spread_glow(const ViewParams& view) {
   const cpu::Glow across = planes(across_), spread = planes(spread_);
   workers_.run(glow_rows_, [&](unsigned, uint32_t row) {
     kernel_.glow_across(view, glows_.data(), workers_.count(), row, across);
   });
   workers_.run(glow_rows_, [&](unsigned, uint32_t row) { kernel_.glow_down(view, across, row, spread); });
+}
+
+// Rows of the picture out of a worker's sums, which begin with them.
+void CpuEngine::resolve_rows(const ViewParams& view, const Worker& mine, uint32_t begin, uint32_t end,
+                             std::byte* frame) {
+  for (uint32_t row = begin, first = 0; row < end; row += 2, first += 2 * raster_.stride) {
+    kernel_.resolve(view, raster_, mine.sums.get() + size_t{first} * 4, planes(spread_), layout_, row / 2,
+                    mine.scratch.get(), frame);
+  }
+}
+
+void CpuEngine::resolve(const ViewParams& view, std::byte* frame) {
+  spread_glow(view);
   workers_.run(raster_.bands(), [&](unsigned worker, uint32_t band) {
     const Worker& mine = mine_[worker];
     sum(mine, band);
-    const uint32_t end = std::min((band + 1) << raster_.band_shift, raster_.rows);
-    for (uint32_t row = band << raster_.band_shift, first = 0; row < end;
-         row += 2, first += 2 * raster_.stride) {
-      kernel_.resolve(view, raster_, mine.sums.get() + size_t{first} * 4, spread, layout_, row / 2,
-                      mine.scratch.get(), frame);
-    }
+    resolve_rows(view, mine, band << raster_.band_shift,
+                 std::min((band + 1) << raster_.band_shift, raster_.rows), frame);
   });
 }
 
@@ -227,7 +325,13 @@ Result<void> CpuEngine::run(const Work& work) {
     if (!begun) return begun.error();
     turn = *begun;
     fill_cohort_lanes(work.step->cohorts);
+    prepare(work, static_cast<CpuParticles&>(*turn.to));
   } else if (work.snapshot) {
+    if (work.view) {
+      static_cast<const CpuParticles&>(*work.snapshot->memory)
+          .note(this, {layout_.width, layout_.height, work.view->target.y});
+    }
+    if (draw_sorted(work)) return {};
     fill_cohort_lanes(work.snapshot->cohorts);
   }
   const ParticleMemory* memory = work.step       ? turn.to
@@ -241,10 +345,14 @@ Result<void> CpuEngine::run(const Work& work) {
   const uint32_t drawn = work.splat && memory ? std::min(work.view->target.y, memory->capacity()) : 0;
   const uint32_t end = std::max(moved, drawn);
   if (work.splat) clear(drawn);
+  auto* const sorted = work.step ? &static_cast<CpuParticles*>(turn.to)->sorted : nullptr;
   workers_.run((end + kChunk - 1) / kChunk, [&](unsigned worker, uint32_t chunk) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
     // All while the chunk is in the cache; moved and drawn apart, which is faster than both in one loop.
-    if (from < moved) move(*work.step, before, particles, from, std::min(to, moved));
+    if (from < moved) {
+      move(*work.step, before, particles, from, std::min(to, moved));
+      if (sorted) sort(*sorted, particles, from, std::min(to, moved), worker);
+    }
     if (from < drawn)
       kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
                    bands_.of_worker(worker), glows_[worker]);

@@ -66,6 +66,23 @@ struct Splatting {
   const ViewParams& V;
   explicit Splatting(const ViewParams& view) : V(view) {}
 #include "shaders/kernel/light.h"
+
+  struct Weights {
+    HWY_INLINE Weights() {}
+    U r, g, b;
+  };
+  // Of particles i and on; `lane` is theirs in the lanes of the cohorts.
+  HWY_INLINE Weights weights_of(State s, uint32_t i, const CohortLanes& cohorts, uint32_t lane, U salt,
+                                F inverse_depth) {
+    F near = min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f));
+    F scale = brightness_of(salt) * near * splat_f(V.light.x);
+    F heat = heat_of(load_f(s.vx + i), load_f(s.vy + i), load_f(s.vz + i), load_f(cohorts.per_speed2 + lane));
+    Weights weights;
+    weights.r = weight_of(load_f(cohorts.slow[0] + lane), load_f(cohorts.fast[0] + lane), heat, scale, salt);
+    weights.g = weight_of(load_f(cohorts.slow[1] + lane), load_f(cohorts.fast[1] + lane), heat, scale, salt);
+    weights.b = weight_of(load_f(cohorts.slow[2] + lane), load_f(cohorts.fast[2] + lane), heat, scale, salt);
+    return weights;
+  }
 };
 
 struct Tone {
@@ -128,16 +145,10 @@ HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s,
   U salt = salt_of(id);
   F inverse_depth;
   U pixel = draw.pixel_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), inverse_depth);
-  F near = min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f));
-  F scale = draw.brightness_of(salt) * near * splat_f(V.light.x);
-  F heat =
-      draw.heat_of(load_f(s.vx + i), load_f(s.vy + i), load_f(s.vz + i), load_f(cohorts.per_speed2 + lane));
-  auto weight = [&](int c) HWY_ATTR {
-    return draw.weight_of(load_f(cohorts.slow[c] + lane), load_f(cohorts.fast[c] + lane), heat, scale, salt);
-  };
+  const auto weights = draw.weights_of(s, i, cohorts, lane, salt, inverse_depth);
   U x = pixel & splat_u(0xFFFFu), y = pixel >> 16u;
   U at = (y & splat_u(raster.band_rows() - 1)) * splat_u(raster.stride) + x;
-  U low = at | (weight(0) << 16u), high = weight(1) | (weight(2) << 16u);
+  U low = at | (weights.r << 16u), high = weights.g | (weights.b << 16u);
   hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.record + k));
 
   auto seen = hn::And(hn::Ne(pixel.v, hn::Set(DU(), draw.kNoPixel)), hn::Lt(id.v, hn::Set(DU(), V.target.y)));
@@ -147,14 +158,14 @@ HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s,
   hn::Store(hn::IfThenElse(seen, glow_at.v, hn::Set(DU(), glow.stride * glow.rows)), DU(), block.glow_at + k);
 }
 
-HWY_INLINE void add_glow(uint64_t* words, uint32_t at, Record record) {
+HWY_INLINE void add_to_cell(uint64_t* words, uint32_t at, Record record) {
   const uint64_t word = ((record >> 16) & 0xFFFF) | ((record >> 32) & 0xFFFF) << 21 | (record >> 48) << 42;
   const uint64_t before = words[at];
   words[at] = HWY_UNLIKELY(before & kFull) ? before : before + word;
 }
 
 void draw(const ViewParams& view, const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end,
-          const Raster& raster, Bands::Lists& lists, Light glow) {
+          const Raster& raster, PictureBands::Lists& lists, Light glow) {
   Block block;
   for (uint32_t from = begin; from < end; from += kBlock) {
     const uint32_t count = std::min(kBlock, end - from);
@@ -164,8 +175,67 @@ void draw(const ViewParams& view, const CohortLanes& cohorts, State state, uint3
     for (uint32_t k = 0; k < count; k += kGlowStride) __builtin_prefetch(glow.words + block.glow_at[k], 1);
 #pragma GCC unroll 4
     for (uint32_t k = 0; k < count; ++k) lists.append(block.band[k], block.record[k]);
-    for (uint32_t k = 0; k < count; k += kGlowStride) add_glow(glow.words, block.glow_at[k], block.record[k]);
+    for (uint32_t k = 0; k < count; k += kGlowStride)
+      add_to_cell(glow.words, block.glow_at[k], block.record[k]);
   }
+}
+
+// The light of particles i and on, one vector, for several pictures; what is not of [begin, end) belongs to
+// no band.
+HWY_INLINE void gather_places(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i,
+                              uint32_t begin, uint32_t end, const Cut& cut, Block& block, uint32_t k) {
+  Splatting draw(V);
+  const uint32_t lane = i % CohortLanes::kLanes;
+  U id = splat_u(i) + U{hn::Iota(DU(), 0)};
+  U salt = salt_of(id);
+  F inverse_depth;
+  U across, down;
+  M inside = draw.place_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), across, down, inverse_depth);
+  const auto weights = draw.weights_of(s, i, cohorts, lane, salt, inverse_depth);
+  U band = (down * splat_u(cut.count)) >> kPlaceBits;
+  U low = weights.r | (weights.g << kWeightBits) | (weights.b << (2 * kWeightBits));
+  U high = across | (down << kPlaceBits);  // its upper bits fall off
+  hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.record + k));
+  auto mine = hn::AndNot(hn::Lt(id.v, hn::Set(DU(), begin)), hn::Lt(id.v, hn::Set(DU(), end)));
+  auto seen = hn::And(hn::RebindMask(DU(), inside.v), mine);
+  hn::Store(hn::IfThenElse(seen, band.v, hn::Set(DU(), cut.count)), DU(), block.band + k);
+}
+
+void sort(const ViewParams& view, const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end,
+          const Cut& cut, SortedLight::Lights::Lists& lights, SortedLight::Glows::Lists& glows) {
+  Block block;
+  for (uint32_t from = begin / kBlock * kBlock; from < end; from += kBlock) {
+    const uint32_t count = std::min(kBlock, end - from);
+    for (uint32_t k = 0; k < count; k += static_cast<uint32_t>(lanes())) {
+      gather_places(view, cohorts, state, from + k, begin, end, cut, block, k);
+    }
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < count; ++k) lights.append(block.band[k], block.record[k]);
+    for (uint32_t k = 0; k < count; k += kGlowStride) glows.append(block.band[k], block.record[k]);
+  }
+}
+
+void place(const ViewParams& view, const Record* begin, const Record* end, uint32_t base, uint32_t shift,
+           uint32_t first_row, uint32_t stride, Record* to) {
+  const U places = splat_u((1u << kPlaceBits) - 1), weights = splat_u((1u << kWeightBits) - 1);
+  const U width = splat_u(view.raster.x), height = splat_u(view.raster.y), from = splat_u(base),
+          in_a_band = splat_u((1u << (32 - kPlaceBits)) - 1);
+  const U first = splat_u(first_row), row = splat_u(stride);
+  for (const Record* at = begin; at < end; at += lanes(), to += lanes()) {
+    for (size_t line = 0; line < lanes(); line += 8) __builtin_prefetch(at + 256 + line);
+    U low, high;
+    hn::LoadInterleaved2(DU(), reinterpret_cast<const uint32_t*>(at), low.v, high.v);
+    const U x = ((high & places) * width) >> kPlaceBits;
+    const U below{hn::Sub((high >> kPlaceBits).v, from.v)};
+    const U y = ((from + (below & in_a_band)) * height) >> kPlaceBits;
+    const U pixel = U{hn::Sub((y >> shift).v, first.v)} * row + (x >> shift);
+    const U r = low & weights, g = (low >> kWeightBits) & weights, b = low >> (2 * kWeightBits);
+    hn::StoreInterleaved2((pixel | (r << 16u)).v, (g | (b << 16u)).v, DU(), reinterpret_cast<uint32_t*>(to));
+  }
+}
+
+void add_glow(const Record* begin, const Record* end, uint64_t* words) {
+  for (const Record* at = begin; at != end; ++at) add_to_cell(words, *at & 0xFFFF, *at);
 }
 
 void add(const Record* begin, const Record* end, uint32_t* sums) {
@@ -449,8 +519,18 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
 }
 
 const Kernel* kernel() {
-  static const Kernel table{
-      hwy::TargetName(HWY_TARGET), move, birth, draw, add, clamp, glow_across, glow_down, resolve};
+  static const Kernel table{hwy::TargetName(HWY_TARGET),
+                            move,
+                            birth,
+                            draw,
+                            sort,
+                            place,
+                            add_glow,
+                            add,
+                            clamp,
+                            glow_across,
+                            glow_down,
+                            resolve};
   return &table;
 }
 

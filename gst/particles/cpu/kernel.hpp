@@ -7,13 +7,13 @@
 #include <cstdint>
 
 #include "particles/cpu/bands.hpp"
+#include "particles/cpu/sorted_light.hpp"
 #include "particles/frame.hpp"
 #include "particles/world.hpp"
 
 namespace campaign::particles::cpu {
 
 inline constexpr uint32_t kMostSummed = 1u << 21;  // weights of 10 bits and a full channel fit into 32 bits
-inline constexpr uint32_t kPad = 64;  // rows of pixels and arrays of particles are multiples of this
 
 // The particles, one array a component.
 struct State {
@@ -49,8 +49,7 @@ struct Glow {  // the spread glow, planar; `stride` cells a row with kPad to spa
 struct Kernel {
   const char* name;  // of the instruction set
 
-  // One step of particles [begin, end), begin a multiple of kPad; `from` may be `to`. `stream`: past the
-  // cache, for a state that is not read again at once.
+  // One step of particles [begin, end), begin a multiple of kPad; `from` may be `to`.
   void (*move)(const Step&, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end);
   // After move(): all particles of cohort `which` with groups from `first_group` below `end_group` are born,
   // and make their first step.
@@ -58,7 +57,16 @@ struct Kernel {
                 uint32_t end_group);
   // The light of particles [begin, end) to the lists and the glow; begin as above.
   void (*draw)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, const Raster&,
-               Bands::Lists&, Light glow);
+               PictureBands::Lists&, Light glow);
+  // The same light, sorted for several pictures: of particles [begin, end), any of both.
+  void (*sort)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, const Cut&,
+               SortedLight::Lights::Lists&, SortedLight::Glows::Lists&);
+  // Records [begin, end) of a band of sorted light as those of a picture, for add(); at the pixel, or at the
+  // cell of the glow, counted from `first_row` of them. `to` has room for kPad more.
+  void (*place)(const ViewParams&, const Record* begin, const Record* end, uint32_t base, uint32_t shift,
+                uint32_t first_row, uint32_t stride, Record* to);
+  // The light of such records to the cells of the glow; `words` are those of first_row.
+  void (*add_glow)(const Record* begin, const Record* end, uint64_t* words);
 
   // Adds a run of records to the sums of their band: four words a pixel, of which the first is of no use and
   // the others are red, green and blue. No more than kMostSummed a band without clamp() between.

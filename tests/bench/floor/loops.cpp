@@ -19,7 +19,10 @@ struct Lanes {
 
 void particles(const FloorFrame& f, unsigned thread, uint32_t begin, uint32_t end) {
   const auto p = *f.step;  // copies, which no store can change
-  const auto v = *f.view;
+  auto v = *f.view;
+  for (float* part : {&v.column.x, &v.column.y, &v.column.z, &v.column.w})
+    *part *= static_cast<float>(f.width);
+  for (float* part : {&v.row.x, &v.row.y, &v.row.z, &v.row.w}) *part *= static_cast<float>(f.height);
   const uint32_t* const __restrict noise = f.noise;
   uint64_t *const light = f.light[thread], *const glow = f.glow[thread];
   const float dt = p.motion.x, kept = p.motion.y, cells = p.motion.w;
