@@ -23,8 +23,8 @@ std::uint64_t next_seed() {
 // A process' connection and store. `context` is another loop for one that is to miss things.
 struct Node {
   explicit Node(const RedisServer& server, RedisStateStore::Options options = {},
-                GMainContext* context = nullptr)
-      : connection(*parse_url(server.url()), kQuick, next_seed(), context),
+                GMainContext* context = nullptr, Timing timing = kQuick)
+      : connection(*parse_url(server.url()), timing, next_seed(), context),
         store(connection, next_seed(), options) {}
   bool ready() {
     return wait_until([&] { return connection.ready(); }, 10, connection.context());
@@ -222,6 +222,30 @@ TEST(RedisStateStore, SaysInTimeThatRedisIsAwayAndWhetherItMayHaveDoneIt) {
   EXPECT_EQ(certainly->error().code, StoreFailure::Code::unavailable);
   EXPECT_NE(certainly->error().message, "");
   EXPECT_FALSE(*load);
+}
+
+// With the timing that servers use, after outages long enough for the longest back-off.
+TEST(RedisStateStore, IsInStepWithinFiveSecondsOfRedisReturn) {
+  RedisServer server({.durable = true});
+  Node owner(server, {}, nullptr, Timing()), other(server, {}, nullptr, Timing());
+  ASSERT_TRUE(owner.ready() && other.ready());
+  Document last = count_to(owner.store, Document(), 5);
+  Follower follower(other.store, "0");
+  ASSERT_TRUE(wait_until([&] { return follower.document() == last; }));
+  for (const bool killed : {false, true}) {
+    killed ? server.kill() : server.freeze();
+    wait_until([] { return false; }, 8);  // the outage
+    ASSERT_FALSE(owner.connection.ready() || other.connection.ready());
+    killed ? server.start() : server.thaw();
+    const gint64 back = g_get_monotonic_time();
+    last = count_to(owner.store, last, int(last.revision()) + 1);
+    ASSERT_TRUE(wait_until([&] { return follower.document() == last; }));
+    const double seconds = double(g_get_monotonic_time() - back) / G_USEC_PER_SEC;
+    EXPECT_LT(seconds, 5) << (killed ? "after a kill" : "after a standstill");
+    std::printf("in step %.2f s after the return\n", seconds);
+  }
+  EXPECT_EQ(follower.broken(), 0);
+  EXPECT_EQ(follower.snapshots(), 1);
 }
 
 TEST(RedisStateStore, OwnerPutsBackWhatRedisHasLost) {
