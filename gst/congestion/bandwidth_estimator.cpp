@@ -13,6 +13,10 @@ constexpr TimeDelta kStreamTimeout =
 // for so long is a full queue, and feedback comes every 250 ms at the slowest, so we wait one.
 constexpr TimeDelta kSilence = TimeDelta::seconds(1);
 constexpr double kSilenceCut = 0.8;
+// Own: routes change within two seconds; who is away for longer does not run. Half of a rate that was carried
+// is the next lower rung or nearly so.
+constexpr TimeDelta kAway = TimeDelta::seconds(2);
+constexpr double kBack = 0.5;
 constexpr TimeDelta kSendingOfLate = TimeDelta::seconds(1);  // own: a paused picture is not probed for
 constexpr TimeDelta kCalmQueue = TimeDelta::ms(50);  // own: half of the delay that RFC 8867 lets us cause
 // Own: a full queue has no trend. When it stays longer than RFC 8867's 100 ms while packets are lost, or
@@ -65,6 +69,8 @@ void BandwidthEstimator::collect(std::span<const PacketFeedback> packets) {
     const auto told = feedback.received ? SentPackets::Told::received : SentPackets::Told::lost;
     const auto answer = sent_.take(feedback.sequence, told);
     if (!answer) continue;
+    if (first_sent_since_feedback_ && now_ - *first_sent_since_feedback_ > kAway) come_back();
+    if (back_since_ && answer->packet.sent < *back_since_) continue;
     if (feedback.received) {
       results_.push_back({answer->packet, *feedback.received});
       if (answer->was_lost) --newly_lost_;
@@ -76,6 +82,21 @@ void BandwidthEstimator::collect(std::span<const PacketFeedback> packets) {
     return std::pair(a.received, a.packet.sequence) < std::pair(b.received, b.packet.sequence);
   };
   std::sort(results_.begin(), results_.end(), by_arrival);
+}
+
+// The receiver did not run (a machine that slept, a process that was stopped), or its network was another
+// one meanwhile. What was sent to nobody says nothing: what of it was lost was not lost to congestion, and
+// what waited in its socket was not delayed by any. Half of what was carried before is a start, and a probe
+// looks for the rest.
+void BandwidthEstimator::come_back() {
+  back_since_ = last_feedback_ = now_;
+  first_sent_since_feedback_.reset();
+  forget_delays();
+  if (!before_silence_) return;
+  delay_based_.set(std::max(delay_based_.rate(), kBack * *before_silence_), now_);
+  probes_.request(*before_silence_);
+  before_silence_.reset();
+  update_target();
 }
 
 void BandwidthEstimator::measure_round_trip() {
@@ -131,6 +152,7 @@ void BandwidthEstimator::on_feedback(Timestamp now, std::span<const PacketFeedba
   if (last_feedback_ && now_ - *last_feedback_ > kStreamTimeout) forget_delays();
   last_feedback_ = now_;
   first_sent_since_feedback_.reset();
+  before_silence_.reset();
 
   if (!results_.empty()) measure_round_trip();
   const TimeDelta round_trip = last_round_trip_.value_or(kDefaultRoundTrip);
@@ -189,6 +211,7 @@ void BandwidthEstimator::on_time(Timestamp now) {
   application_.on_time(target_, now_);
   if (is_silent() && (!last_silence_cut_ || now_ - *last_silence_cut_ >= kSilence)) {
     last_silence_cut_ = now_;
+    if (!before_silence_) before_silence_ = delay_based_.rate();
     delay_based_.set(std::max(kSilenceCut * delay_based_.rate(), config_.least), now_);
     update_target();
   }

@@ -99,6 +99,7 @@ class BandwidthEstimator {
   void measure_round_trip();
   Usage detect_usage();
   void forget_delays();
+  void come_back();
   bool is_silent() const;
   std::optional<Timestamp> last_decrease() const;
   void update_target();
@@ -126,6 +127,8 @@ class BandwidthEstimator {
 
   std::optional<Timestamp> first_sent_since_feedback_, last_media_, last_feedback_, last_silence_cut_,
       source_changed_;
+  std::optional<Timestamp> back_since_;     // packets sent before this count no more
+  std::optional<DataRate> before_silence_;  // while it lasts
   std::optional<ProbeResult> last_probe_;
   std::optional<Timestamp> last_probe_at_;
   bool started_ = false;

@@ -13,7 +13,8 @@
 namespace campaign::signalling {
 namespace {
 
-constexpr gint64 kSilence = 30 * G_USEC_PER_SEC;  // three keepalive pings unanswered
+// Four keepalive pings unanswered. A viewer whose process is stopped for half a minute stays.
+constexpr gint64 kSilence = 45 * G_USEC_PER_SEC;
 constexpr gint64 kCloseGrace = 2 * G_USEC_PER_SEC;
 constexpr gint64 kWaitLimit = 30 * G_USEC_PER_SEC;  // a software driver compiles its shaders in half of it
 constexpr unsigned kLivenessPeriodMs = 500;

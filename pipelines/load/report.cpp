@@ -55,6 +55,9 @@ ordered_json to_json(const ReceptionCounters& media) {
           {"malformed", media.malformed},
           {"strangers", media.strangers},
           {"backward_timestamps", media.backward},
+          {"stops", media.stops},
+          {"returns", media.returns},
+          {"longest_return_ms", milliseconds(media.longest_return)},
           {"key_frame_requests", media.key_frame_requests},
           {"sender_reports", media.reports}};
 }
@@ -77,6 +80,9 @@ void add(ReceptionCounters& total, const ReceptionCounters& one) {
   total.freezes += one.freezes;
   total.frozen += one.frozen;
   total.longest_pause = std::max(total.longest_pause, one.longest_pause);
+  total.stops += one.stops;
+  total.returns += one.returns;
+  total.longest_return = std::max(total.longest_return, one.longest_return);
   total.key_frame_requests += one.key_frame_requests;
   total.reports += one.reports;
 }

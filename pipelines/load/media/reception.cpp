@@ -16,7 +16,7 @@ constexpr std::size_t kMaxAsked = 64;
 }  // namespace
 
 Reception::Reception(ReceptionSettings settings)
-    : settings_(settings), frames_(settings.codec, settings.keep_units) {}
+    : settings_(settings), frames_(settings.codec, settings.keep_units), liveness_(settings.clock_rate) {}
 
 bool Reception::take_rtp(Bytes bytes, Time now) {
   auto packet = parse_rtp(bytes);
@@ -104,6 +104,7 @@ void Reception::note_frame(const Frame& frame, Time now) {
     counters_.first_frame = now;
   }
   counters_.last_frame = now;
+  liveness_.shown(frame.timestamp, now);
   if (on_frame) on_frame(frame);
 }
 
@@ -122,6 +123,7 @@ bool Reception::wants_key_frame(Time now) const {
 }
 
 bool Reception::tick(Time now) {
+  liveness_.tick(now);
   reorder_.expire(now, [&](const RtpPacket& next, bool gap_before) { deliver(next, gap_before, now); });
   return wants_key_frame(now) || (settings_.acknowledges && reorder_.is_waiting());
 }
@@ -176,6 +178,9 @@ ReceptionCounters Reception::counters(Time now) const {
   counters.lost = sequence_.lost();
   counters.late = sequence_.late();
   counters.duplicates = sequence_.duplicates();
+  counters.stops = liveness_.stops();
+  counters.returns = liveness_.returns();
+  counters.longest_return = liveness_.longest_return();
   if (counters.last_frame) {
     const Time pause = now - *counters.last_frame;
     counters.longest_pause = std::max(counters.longest_pause, pause);

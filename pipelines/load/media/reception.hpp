@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "pipelines/load/media/frame_assembler.hpp"
+#include "pipelines/load/media/liveness.hpp"
 #include "pipelines/load/media/reorder_buffer.hpp"
 #include "pipelines/load/media/rtcp.hpp"
 #include "pipelines/load/media/sequence.hpp"
@@ -30,16 +31,18 @@ struct ReceptionCounters {
   std::uint64_t gaps = 0;                // jumps in the sequence, also those filled later
   std::uint64_t lost = 0;                // never arrived
   std::uint64_t late = 0, duplicates = 0, retransmitted = 0;
-  std::uint64_t malformed = 0;    // packets that are no RTP, no RTCP, or no payload of the codec
-  std::uint64_t strangers = 0;    // of another payload type or source
-  std::uint64_t frames = 0;       // complete, and after a complete key frame without a hole
-  std::uint64_t key_frames = 0;   // of these
-  std::uint64_t incomplete = 0;   // frames with a hole
-  std::uint64_t undecodable = 0;  // complete, but what they refer to is not
-  std::uint64_t backward = 0;     // timestamps not after the one before
-  std::uint64_t freezes = 0;      // pauses over kFreeze between frames
-  Time frozen{};                  // their time, in full
-  Time longest_pause{};           // between two frames
+  std::uint64_t malformed = 0;           // packets that are no RTP, no RTCP, or no payload of the codec
+  std::uint64_t strangers = 0;           // of another payload type or source
+  std::uint64_t frames = 0;              // complete, and after a complete key frame without a hole
+  std::uint64_t key_frames = 0;          // of these
+  std::uint64_t incomplete = 0;          // frames with a hole
+  std::uint64_t undecodable = 0;         // complete, but what they refer to is not
+  std::uint64_t backward = 0;            // timestamps not after the one before
+  std::uint64_t freezes = 0;             // pauses over kFreeze between frames
+  Time frozen{};                         // their time, in full
+  Time longest_pause{};                  // between two frames
+  std::uint64_t stops = 0, returns = 0;  // of this process, and how often the live picture was back after one
+  Time longest_return{};                 // from the end of a stop
   std::uint64_t key_frame_requests = 0;
   std::uint64_t reports = 0;  // sender reports heard
   std::optional<Time> first_frame, last_frame;
@@ -79,6 +82,7 @@ class Reception {
   ReorderBuffer reorder_;
   FrameAssembler frames_;
   TransportFeedback feedback_;
+  Liveness liveness_;
   std::optional<std::uint32_t> ssrc_;
 
   bool needs_key_frame_ = true;

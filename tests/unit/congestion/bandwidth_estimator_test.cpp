@@ -137,6 +137,24 @@ TEST(BandwidthEstimator, CutsOnceASecondWhilePacketsGoOutAndNothingComesBack) {
   EXPECT_NEAR(session.estimator.target() / before, 0.8 * 0.8 * 0.8, 0.01);
 }
 
+TEST(BandwidthEstimator, StartsFromHalfOfWhatItWasWhenAReceiverIsBackThatDidNotRun) {
+  Session session;
+  session.play(40);
+  const DataRate before = session.estimator.target();
+  for (int i = 0; i < 1600; ++i) session.send();  // 8 s
+  EXPECT_LT(session.estimator.target() / before, 0.3);
+  auto away = session.message();  // the socket kept the first ones, which are read now
+  for (std::size_t i = 0; i < away.size(); ++i)
+    away[i].received = i < 300 ? std::optional(session.now() + TimeDelta::seconds(7777)) : std::nullopt;
+  session.estimator.on_feedback(session.now(), away);
+  EXPECT_NEAR(session.estimator.target() / before, 0.5, 0.01);
+  EXPECT_FALSE(session.estimator.state().silent);
+  EXPECT_LT(session.estimator.state().loss, 0.001);
+  session.play(40);
+  EXPECT_GE(session.estimator.target() / before, 0.5);
+  EXPECT_LT(session.estimator.state().loss, 0.001);
+}
+
 TEST(BandwidthEstimator, KeepsItsEstimateWhileNothingIsSent) {
   Session session;
   session.play(40);
