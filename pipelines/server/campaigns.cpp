@@ -1,6 +1,10 @@
 // See campaigns.hpp.
 #include "pipelines/server/campaigns.hpp"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 
 #include "pipelines/server/log.hpp"
@@ -400,6 +404,7 @@ void Campaigns::reap() {
     if (hosted->stopped()) gone.push_back(hosted->id());
     return hosted->stopped();
   });
+  some_ended_ |= !gone.empty();
   for (const std::string& id : gone)
     if (Entry* entry = find(id); entry && entry->spec) host(*entry);
 }
@@ -457,6 +462,11 @@ void Campaigns::failed(GstObject* element, const Error& what) {
 // Campaigns that were made for a viewer end some time after the last one.
 void Campaigns::tend() {
   tending_.start(kTendMs, [this] { tend(); });
+#ifdef __GLIBC__
+  // A campaign's threads leave their pages with the allocator: 2,000 campaigns kept 60 MB of which nothing
+  // was in use.
+  if (ending_.empty() && std::exchange(some_ended_, false)) malloc_trim(0);
+#endif
   if (config_.idle_seconds == 0) return;
   const auto is_transient = [](const auto& entry) { return entry.second.made_for_arrival; };
   if (std::ranges::none_of(entries_, is_transient)) return;

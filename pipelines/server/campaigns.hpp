@@ -108,6 +108,7 @@ class Campaigns : public CampaignRunner {
   Config config_;
   Membership* membership_ = nullptr;
   bool loaded_ = false, draining_ = false, stopping_ = false;
+  bool some_ended_ = false;  // since the last look
   std::map<std::string, Entry, std::less<>> entries_;
   std::vector<std::unique_ptr<HostedCampaign>> ending_;
   events::Timer tending_{nullptr};
