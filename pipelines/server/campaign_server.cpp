@@ -65,7 +65,8 @@ Result<void> CampaignServer::build() {
   events.viewer_added = [](const std::string& peer, const std::string& campaign) {
     log(LogLevel::info, "viewer-added", "a viewer came", {{"campaign", campaign}, {"peer", peer}});
   };
-  events.viewer_removed = [](const std::string& peer, const std::string& campaign) {
+  events.viewer_removed = [this](const std::string& peer, const std::string& campaign) {
+    campaigns_->viewer_left();
     log(LogLevel::info, "viewer-removed", "a viewer left", {{"campaign", campaign}, {"peer", peer}});
   };
   events.campaign_wanted = [this](const std::string& peer, const std::string& campaign, const std::string&) {

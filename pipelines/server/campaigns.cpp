@@ -18,6 +18,7 @@ using state::Document;
 using state::StoreFailure;
 
 constexpr unsigned kTendMs = 1000;
+constexpr gint64 kTrimEvery = 10 * G_USEC_PER_SEC;  // it takes some milliseconds
 constexpr int kMostTries = 16;
 
 // In the document scene and ladder are texts, which a merge patch replaces as wholes.
@@ -463,9 +464,13 @@ void Campaigns::failed(GstObject* element, const Error& what) {
 void Campaigns::tend() {
   tending_.start(kTendMs, [this] { tend(); });
 #ifdef __GLIBC__
-  // A campaign's threads leave their pages with the allocator: 2,000 campaigns kept 60 MB of which nothing
-  // was in use.
-  if (ending_.empty() && std::exchange(some_ended_, false)) malloc_trim(0);
+  // The threads of campaigns and viewers leave their pages with the allocator: 2,000 campaigns kept 60 MB of
+  // which nothing was in use.
+  if (const gint64 now = g_get_monotonic_time(); some_ended_ && now - trimmed_at_ > kTrimEvery) {
+    some_ended_ = false;
+    trimmed_at_ = now;
+    malloc_trim(0);
+  }
 #endif
   if (config_.idle_seconds == 0) return;
   const auto is_transient = [](const auto& entry) { return entry.second.made_for_arrival; };

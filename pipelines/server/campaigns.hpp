@@ -61,6 +61,7 @@ class Campaigns : public CampaignRunner {
   // A viewer asks for a campaign that does not play here.
   void wanted(const std::string& peer, const std::string& campaign);
   void failed(GstObject* element, const Error& what);
+  void viewer_left() { some_ended_ = true; }
 
   void drain();
   void stop();  // every one of them, without forgetting any
@@ -108,7 +109,8 @@ class Campaigns : public CampaignRunner {
   Config config_;
   Membership* membership_ = nullptr;
   bool loaded_ = false, draining_ = false, stopping_ = false;
-  bool some_ended_ = false;  // since the last look
+  bool some_ended_ = false;  // campaigns or viewings, since memory was given back
+  gint64 trimmed_at_ = 0;    // monotonic microseconds
   std::map<std::string, Entry, std::less<>> entries_;
   std::vector<std::unique_ptr<HostedCampaign>> ending_;
   events::Timer tending_{nullptr};

@@ -40,7 +40,7 @@ def main():
 
             def still():
                 last.append((server.threads(), server.descriptors()))
-                return len(last) > 20 and len(set(last[-20:])) == 1
+                return len(last) > 120 and len(set(last[-20:])) == 1  # it gives memory back every ten seconds
             until(still, 60, "the server is at rest", every=0.1)
             return (*last[-1], server.memory())
 

@@ -1,0 +1,75 @@
+"""campaign-server's campaigns in a browser: made when somebody comes, with their state, and a viewer who is sent away."""
+import json
+import os
+import pathlib
+import tempfile
+import urllib.request
+
+import pytest
+from serving import ROOT, Server, until
+
+SMALL = {"particles": 20000, "device": "cpu", "ladder": {"rungs": [
+    {"name": "low", "threshold": 0, "particles": 20000, "width": 640, "height": 360, "bitrate": 450000}]}}
+
+
+class HostingServer(Server):
+    """campaign-server with a configuration, on a free port."""
+
+    def __init__(self, config):
+        build = ROOT / os.environ.get("CAMPAIGN_BUILD_DIR", "build")
+        self._folder = tempfile.TemporaryDirectory(prefix="campaign-e2e-")
+        file = pathlib.Path(self._folder.name, "config.json")
+        file.write_text(json.dumps(config))
+        plugins = [str(build / "plugins" / "particles"), str(build / "plugins" / "campaign")]
+        self._start([str(build / "pipelines" / "server" / "campaign-server"), "--config", str(file), "--port", "0",
+                     "--state", "none"], env={**os.environ, "GST_PLUGIN_PATH": ":".join(plugins)})
+
+    def _told_address(self):
+        for line in self.said:
+            told = json.loads(line)
+            if told["event"] == "listening":
+                return told["url"] + "/"
+        return None
+
+    def api(self, method, path, body=None):
+        request = urllib.request.Request(f"{self.url}api/v1{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode(),
+                                         headers={"Content-Type": "application/json"} if body is not None else {})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+
+@pytest.fixture
+def hosting():
+    server = HostingServer({"on_arrival": {"create": True, "idle_seconds": 0, "campaign": SMALL}})
+    yield server
+    server.close()
+
+
+def test_a_campaign_is_made_for_who_comes_first_and_its_state_arrives(browser, hosting):
+    viewer = browser.open(hosting.page("wished-for")).await_state("live", 30)
+    viewer.await_new_frames(10)
+    other = browser.open_another(hosting.page("wished-for")).await_state("live", 20)
+    hosting.api("PATCH", "/campaigns/wished-for/state", {"score": {"red": 3}})
+    for one in (viewer, other):
+        until(lambda page=one: page.ask("return window.campaign.world?.state.score?.red") == 3, 10, "the state arrives")
+
+
+def test_a_viewer_that_is_removed_is_told_and_does_not_come_back_by_itself(browser, hosting):
+    viewer = browser.open(hosting.page("wished-for", peer="guest")).await_state("live", 30)
+    hosting.api("DELETE", "/campaigns/wished-for/viewers/guest")
+    viewer.await_state("refused", 10)
+    assert viewer.text("card-title") == "You were asked to leave"
+    viewer.element("card-retry").click()
+    viewer.await_state("live", 20)
+
+
+def test_a_viewer_is_moved_to_another_campaign_and_a_reload_leads_there(browser, hosting):
+    hosting.api("PUT", "/campaigns/second", SMALL)
+    until(lambda: hosting.api("GET", "/campaigns/second")["status"] == "running", 30, "the second campaign runs")
+    viewer = browser.open(hosting.page("first", peer="guest")).await_state("live", 30)
+    hosting.api("POST", "/campaigns/first/viewers/guest/move", {"campaign": "second"})
+    until(lambda: viewer.ask("return window.campaign.quality?.campaign") == "second", 10, "the second campaign is shown")
+    viewer.await_new_frames(10)
+    assert "campaign=second" in viewer.ask("return location.search")
