@@ -90,15 +90,20 @@ static gboolean gst_campaign_sink_pad_event(GstPad* pad, GstObject* parent, GstE
 }
 
 // The pad's ladder or limit changed while it streams: it is set up anew between two frames.
-static GstPadProbeReturn gst_campaign_sink_pad_buffer(GstPad* pad, GstPadProbeInfo*, gpointer) {
+static GstPadProbeReturn gst_campaign_sink_pad_buffer(GstPad* pad, GstPadProbeInfo* info, gpointer) {
   auto* sink_pad = GST_CAMPAIGN_SINK_PAD(pad);
   if (!impl(sink_pad).changed.load(std::memory_order_relaxed)) return GST_PAD_PROBE_OK;
   const auto caps = campaign::adopt(gst_pad_get_current_caps(pad));
   const auto parent = campaign::adopt(gst_pad_get_parent_element(pad));
-  if (caps && parent)
-    at_boundary(parent.get(), false,
-                [&] { return campaign::configure(GST_CAMPAIGN_SINK(parent.get()), pad, caps.get()); });
-  return GST_PAD_PROBE_OK;
+  if (!caps || !parent) return GST_PAD_PROBE_OK;
+  const bool configured = at_boundary(parent.get(), false, [&] {
+    return campaign::configure(GST_CAMPAIGN_SINK(parent.get()), pad, caps.get());
+  });
+  if (configured) return GST_PAD_PROBE_OK;
+  // Nothing is encoded any more: the source is told, so that its application starts it again.
+  gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+  GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_ERROR;
+  return GST_PAD_PROBE_HANDLED;
 }
 
 // What the encoder takes comes from the branch that stands; encoded video is welcome besides.
