@@ -8,8 +8,6 @@
 #include "events/envelope.hpp"
 #include "json_mutations.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-
 namespace {
 
 const std::vector<std::string> kCorpus = {
@@ -21,7 +19,7 @@ const std::vector<std::string> kCorpus = {
 TEST(EnvelopeMutations, NeverBreakAPromise) {
   int read = 0;
   campaign::test::on_mutations(kCorpus, 100'000, [&](const std::string& text) {
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+    campaign::test::feed_fuzzer(text);
     read += campaign::events::parse_envelope(text) ? 1 : 0;
   });
   EXPECT_GT(read, 1000);  // or nothing was looked at

@@ -2,12 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+#include "seeded.hpp"
 
 namespace {
 
@@ -27,11 +25,7 @@ std::vector<std::uint8_t> session(std::mt19937& random) {
 }
 
 TEST(FeedbackMutations, NeverBreakAPromise) {
-  const char* given = std::getenv("CAMPAIGN_FUZZ_SEED");
-  const unsigned seed = given ? unsigned(std::strtoul(given, nullptr, 10)) : 20261125u;
-  std::printf("seed %u (set CAMPAIGN_FUZZ_SEED for another)\n", seed);
-  std::mt19937 random(seed);
-  for (int i = 0; i < 1'000; ++i) {
+  campaign::test::seeded(1'000, [&](std::mt19937& random) {
     auto bytes = session(random);
     for (auto changes = random() % 40; changes > 0; --changes) {
       const auto at = std::ptrdiff_t(random() % bytes.size());
@@ -51,7 +45,7 @@ TEST(FeedbackMutations, NeverBreakAPromise) {
       }
     }
     LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
-  }
+  });
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 // JSON that somebody damaged: a seeded stream of mutations, for the tests that run fuzz targets everywhere.
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "seeded.hpp"
 
 namespace campaign::test {
 
@@ -43,14 +43,10 @@ inline std::string mutate(std::string text, const std::vector<std::string>& corp
   return text;
 }
 
-// `run` on so many mutations of what is in the corpus. The seed is printed, and may be given.
+// `run` on so many mutations of what is in the corpus.
 inline void on_mutations(const std::vector<std::string>& corpus, int count,
                          const std::function<void(const std::string&)>& run) {
-  const char* given = std::getenv("CAMPAIGN_FUZZ_SEED");
-  const unsigned seed = given ? unsigned(std::strtoul(given, nullptr, 10)) : 20261123u;
-  std::printf("seed %u (set CAMPAIGN_FUZZ_SEED for another)\n", seed);
-  std::mt19937 random(seed);
-  for (int i = 0; i < count; ++i) run(mutate(corpus[random() % corpus.size()], corpus, random));
+  seeded(count, [&](std::mt19937& random) { run(mutate(corpus[random() % corpus.size()], corpus, random)); });
 }
 
 }  // namespace campaign::test

@@ -2,13 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+#include "seeded.hpp"
 
 namespace {
 
@@ -100,14 +98,10 @@ std::string mutate(std::string text, std::mt19937& random) {
 }
 
 TEST(LoadMutations, NeverBreakAPromise) {
-  const char* given = std::getenv("CAMPAIGN_FUZZ_SEED");
-  const unsigned seed = given ? unsigned(std::strtoul(given, nullptr, 10)) : 20261125u;
-  std::printf("seed %u (set CAMPAIGN_FUZZ_SEED for another)\n", seed);
-  std::mt19937 random(seed);
-  for (int i = 0; i < 50'000; ++i) {
+  campaign::test::seeded(50'000, [&](std::mt19937& random) {
     const std::string text = mutate(corpus()[random() % corpus().size()], random);
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  }
+    campaign::test::feed_fuzzer(text);
+  });
 }
 
 }  // namespace

@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "campaign/nodes/node_record.hpp"
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+#include "seeded.hpp"
 
 namespace {
 
@@ -36,10 +35,9 @@ TEST(NodeRecordMutations, AreRefusedOrReadAsTheyWouldBeWritten) {
                                            "http://[",
                                            "0.1",
                                            "9007199254740993"};
-  std::mt19937 random(20);
-  const auto below = [&](std::size_t limit) { return random() % limit; };
   int read = 0;
-  for (int i = 0; i < 100'000; ++i) {
+  campaign::test::seeded(100'000, [&](std::mt19937& random) {
+    const auto below = [&](std::size_t limit) { return random() % limit; };
     std::string text = kRecord;
     for (auto rounds = below(4); rounds > 0; --rounds) {
       const auto at = below(text.size());
@@ -62,10 +60,9 @@ TEST(NodeRecordMutations, AreRefusedOrReadAsTheyWouldBeWritten) {
       }
       if (text.empty()) break;
     }
-    SCOPED_TRACE(i);
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+    campaign::test::feed_fuzzer(text);
     read += bool(campaign::nodes::parse_node_record(text));
-  }
+  });
   EXPECT_GT(read, 10'000);  // it gets past the parser often enough
   EXPECT_LT(read, 90'000);
 }

@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <vector>
 
 #include "particles/pack/decoder.hpp"
 #include "particles/pack/encoder.hpp"
+#include "seeded.hpp"
 #include "tests/support/planes.hpp"
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
@@ -45,14 +42,10 @@ std::vector<std::vector<std::uint8_t>> corpus() {
 }
 
 TEST(ParticleUpdateMutations, NeverBreakAPromise) {
-  const char* given = std::getenv("CAMPAIGN_FUZZ_SEED");
-  const unsigned seed = given ? unsigned(std::strtoul(given, nullptr, 10)) : 20261123u;
-  std::printf("seed %u (set CAMPAIGN_FUZZ_SEED for another)\n", seed);
-  std::mt19937 random(seed);
-  const auto below = [&](std::size_t limit) { return limit ? random() % limit : 0; };
   constexpr std::uint8_t kEdges[] = {0, 1, 2, 0x7f, 0x80, 0xfe, 0xff};
   const auto inputs = corpus();
-  for (int i = 0; i < 50'000; ++i) {
+  campaign::test::seeded(50'000, [&](std::mt19937& random) {
+    const auto below = [&](std::size_t limit) { return limit ? random() % limit : 0; };
     auto input = inputs[below(inputs.size())];
     for (auto rounds = below(4); rounds > 0; --rounds) {
       // Half of the changes go to the header, which is a small part of the whole.
@@ -77,7 +70,7 @@ TEST(ParticleUpdateMutations, NeverBreakAPromise) {
       }
     }
     LLVMFuzzerTestOneInput(input.data(), input.size());
-  }
+  });
 }
 
 // Without this the promises above could hold because nothing is ever taken.

@@ -9,8 +9,6 @@
 #include "campaign/state/document.hpp"
 #include "json_mutations.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-
 namespace {
 
 using namespace std::string_literals;
@@ -25,7 +23,7 @@ const std::vector<std::string> kCorpus = {
 TEST(StatePatchMutations, NeverBreakAPromise) {
   int patched = 0;
   campaign::test::on_mutations(kCorpus, 100'000, [&](const std::string& text) {
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+    campaign::test::feed_fuzzer(text);
     using namespace campaign::state;
     const auto document = Document::parse(text.substr(0, text.find('\0')), 1);
     const auto patch = Patch::parse(text.substr(text.find('\0') + 1));

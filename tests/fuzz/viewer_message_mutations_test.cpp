@@ -7,8 +7,6 @@
 
 #include "json_mutations.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-
 namespace {
 
 const std::vector<std::string> kCorpus = {
@@ -21,9 +19,7 @@ const std::vector<std::string> kCorpus = {
     R"({"type":"ping"})",
 };
 TEST(ViewerMessageMutations, NeverBreakAPromise) {
-  campaign::test::on_mutations(kCorpus, 100'000, [](const std::string& text) {
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  });
+  campaign::test::on_mutations(kCorpus, 100'000, campaign::test::feed_fuzzer);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "particles/scene_json.hpp"
 #include "particles/vulkan_engine.hpp"
 #include "particles/world.hpp"
+#include "tests/support/llvmpipe.hpp"
 
 namespace campaign::particles {
 namespace {
@@ -26,14 +27,6 @@ struct State {
   explicit State(uint32_t count) : px(count), py(count), pz(count), vx(count), vy(count), vz(count) {}
   StateOut out() { return {px, py, pz, vx, vy, vz}; }
 };
-
-std::unique_ptr<Engine> vulkan() {
-  auto device = vk::Device::open("llvmpipe");
-  EXPECT_TRUE(device) << device.error().for_user();
-  auto engine = make_vulkan_engine(*device);
-  EXPECT_TRUE(engine) << engine.error().for_user();
-  return std::move(*engine);
-}
 
 State after(std::unique_ptr<Engine> engine, const Scene& scene, int steps) {
   World world(scene, 5, kParticles);
@@ -84,7 +77,7 @@ TEST_P(Agreement, OfPositionsAfter100Steps) {
       "life": { "min": 6, "max": 10 }, "jitter": 0.3 }], )") +
                            force.json + " }");
   ASSERT_TRUE(scene) << scene.error().for_user();
-  const State cpu = after(make_cpu_engine(), *scene, 100), gpu = after(vulkan(), *scene, 100);
+  const State cpu = after(make_cpu_engine(), *scene, 100), gpu = after(test::llvmpipe_engine(), *scene, 100);
   const State start = after(make_cpu_engine(), *scene, 0);
 
   std::vector<double> apart(kParticles);
@@ -159,11 +152,9 @@ TEST(Agreement, OfTheAccumulatedLightWithTheWeightsOfWhatIsVisible) {
   view.light = {256, 1, 1, 1};
   view.ground.w = 1;
 
-  auto device = vk::Device::open("llvmpipe");
-  ASSERT_TRUE(device) << device.error().for_user();
-  auto on_gpu = [&](VulkanOptions options) { return std::move(*make_vulkan_engine(*device, options)); };
-  std::unique_ptr<Engine> engines[] = {make_cpu_engine(1), make_cpu_engine(7), on_gpu({}),
-                                       on_gpu({.accumulators = 1}), on_gpu({.int64_atomics = false})};
+  std::unique_ptr<Engine> engines[] = {make_cpu_engine(1), make_cpu_engine(7), test::llvmpipe_engine({}),
+                                       test::llvmpipe_engine({.accumulators = 1}),
+                                       test::llvmpipe_engine({.int64_atomics = false})};
   for (auto& engine : engines) {
     SCOPED_TRACE(engine->device_name());
     ASSERT_TRUE(engine->set_picture(FrameLayout::packed(PixelFormat::nv12, kWidth, kHeight)));
@@ -215,7 +206,7 @@ TEST(EngineRead, GivesAPrefixAndRefusesMoreThanThereIs) {
   Scene scene;
   scene.emitters.emplace_back();
   for (bool on_cpu : {true, false}) {
-    auto engine = on_cpu ? make_cpu_engine() : vulkan();
+    auto engine = on_cpu ? make_cpu_engine() : test::llvmpipe_engine();
     State some(1001);
     EXPECT_FALSE(engine->read(1, some.out())) << "before any step";
     World world(scene, 5, kParticles);

@@ -16,6 +16,7 @@
 #include "particles/renderer.hpp"
 #include "particles/simulation.hpp"
 #include "particles/vulkan_engine.hpp"
+#include "tests/support/llvmpipe.hpp"
 #include "vk/frame_ring.hpp"
 
 namespace campaign::particles {
@@ -31,12 +32,9 @@ const FrameLayout kSmaller = FrameLayout::packed(PixelFormat::rgba, 96, 54);
 using Bytes = std::vector<std::byte>;
 
 std::unique_ptr<Engine> vulkan(const FrameLayout& layout = kSmall) {
-  auto device = vk::Device::open("llvmpipe");
-  EXPECT_TRUE(device) << device.error().for_user();
-  auto engine = make_vulkan_engine(*device);
-  EXPECT_TRUE(engine) << engine.error().for_user();
-  EXPECT_TRUE((*engine)->set_picture(layout));
-  return std::move(*engine);
+  auto engine = test::llvmpipe_engine();
+  EXPECT_TRUE(engine->set_picture(layout));
+  return engine;
 }
 
 std::unique_ptr<FrameMemory> frame_of(Engine& engine, const FrameLayout& layout) {
@@ -197,14 +195,13 @@ TEST(InFlight, AStateIsSharedBeforeItIsThereAndOutlivesItsEngine) {
 }
 
 TEST(FrameRing, GivesThreeFramesInTurnEachWithItsOwnMemory) {
-  auto device = vk::Device::open("llvmpipe");
-  ASSERT_TRUE(device) << device.error().for_user();
-  auto program = vk::Program::create(*device, {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER});
+  auto device = test::llvmpipe();
+  auto program = vk::Program::create(device, {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER});
   ASSERT_TRUE(program);
   const vk::FrameRing::Upload uploads[] = {{256}};
   auto ring = vk::FrameRing::create(**program, uploads);
   ASSERT_TRUE(ring);
-  auto to = vk::Buffer::create(*device, 256 * 7, vk::BufferUse::readback, "copies");
+  auto to = vk::Buffer::create(device, 256 * 7, vk::BufferUse::readback, "copies");
   ASSERT_TRUE(to);
   std::set<std::byte*> memories;
   for (unsigned i = 0; i < 7; ++i) {

@@ -13,6 +13,7 @@
 #include "particles/simulation.hpp"
 #include "particles/state_ring.hpp"
 #include "particles/vulkan_engine.hpp"
+#include "tests/support/llvmpipe.hpp"
 #include "tests/support/psnr.hpp"
 
 namespace campaign::particles {
@@ -25,12 +26,7 @@ using Bytes = std::vector<std::byte>;
 using SharedSnapshot = std::shared_ptr<const Snapshot>;
 
 std::unique_ptr<Engine> make_engine(bool on_cpu, unsigned threads = 2) {
-  if (on_cpu) return make_cpu_engine(threads);
-  auto device = vk::Device::open("llvmpipe");
-  EXPECT_TRUE(device) << device.error().for_user();
-  auto engine = make_vulkan_engine(*device);
-  EXPECT_TRUE(engine) << engine.error().for_user();
-  return std::move(*engine);
+  return on_cpu ? make_cpu_engine(threads) : test::llvmpipe_engine();
 }
 
 SharedSnapshot snapshot_at(Simulation& simulation, int64_t frame) {

@@ -9,6 +9,7 @@
 #include "particles/simulation.hpp"
 #include "particles/vulkan_engine.hpp"
 #include "tests/support/allocations.hpp"
+#include "tests/support/llvmpipe.hpp"
 
 namespace campaign::particles {
 namespace {
@@ -37,11 +38,7 @@ void expect_none(Result<std::unique_ptr<Engine>> engine) {
   }
 }
 
-TEST(SeekAllocation, NoneOnADevice) {
-  auto device = vk::Device::open("llvmpipe");
-  ASSERT_TRUE(device) << device.error().for_user();
-  expect_none(make_vulkan_engine(*device));
-}
+TEST(SeekAllocation, NoneOnADevice) { expect_none(make_vulkan_engine(test::llvmpipe())); }
 
 TEST(SeekAllocation, NoneOnTheProcessor) { expect_none(make_cpu_engine()); }
 

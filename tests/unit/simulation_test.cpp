@@ -9,6 +9,7 @@
 #include "particles/cpu/cpu_engine.hpp"
 #include "particles/presets.hpp"
 #include "particles/vulkan_engine.hpp"
+#include "tests/support/llvmpipe.hpp"
 #include "tests/support/psnr.hpp"
 
 namespace campaign::particles {
@@ -16,14 +17,6 @@ namespace {
 
 constexpr uint32_t kParticles = 20'001;  // not a multiple of anything
 const std::atomic<bool> kNever = false;
-
-std::unique_ptr<Engine> vulkan(VulkanOptions options = {}) {
-  auto device = vk::Device::open("llvmpipe");
-  EXPECT_TRUE(device) << device.error().for_user();
-  auto engine = make_vulkan_engine(*device, options);
-  EXPECT_TRUE(engine) << engine.error().for_user();
-  return std::move(*engine);
-}
 
 // The bytes of a picture that are seen: rows without their padding.
 struct Picture {
@@ -92,7 +85,8 @@ const FrameLayout kSmall = FrameLayout::packed(PixelFormat::nv12, 320, 180);
 TEST(Simulation, TheSameSeedGivesTheSameFrames) {
   EXPECT_EQ(Drawing(make_cpu_engine(), "galaxy", kSmall).draw_all(5),
             Drawing(make_cpu_engine(), "galaxy", kSmall).draw_all(5));
-  EXPECT_EQ(Drawing(vulkan(), "galaxy", kSmall).draw_all(5), Drawing(vulkan(), "galaxy", kSmall).draw_all(5));
+  EXPECT_EQ(Drawing(test::llvmpipe_engine(), "galaxy", kSmall).draw_all(5),
+            Drawing(test::llvmpipe_engine(), "galaxy", kSmall).draw_all(5));
 }
 
 TEST(Simulation, AnotherSeedGivesOtherFrames) {
@@ -117,7 +111,7 @@ TEST(Simulation, FramesDoNotDependOnTheNumberOfThreads) {
 TEST(Simulation, ASeekShowsWhatPlayingThereWouldHave) {
   // Frame 330 is later than the longest life of the scene, so the seek does not start at the beginning.
   for (bool on_cpu : {true, false}) {
-    auto make = [&] { return on_cpu ? make_cpu_engine() : vulkan(); };
+    auto make = [&] { return on_cpu ? make_cpu_engine() : test::llvmpipe_engine(); };
     Picture played = Drawing(make(), "galaxy", kSmall).draw_all(330);
     Drawing seeking(make(), "galaxy", kSmall);
     (void)seeking.draw(0);
@@ -131,28 +125,28 @@ TEST(Simulation, BothExecutorsDrawTheSamePicture) {
     for (auto [width, height] : {std::pair{320u, 180u}, {321u, 181u}, {17u, 9u}, {1u, 1u}}) {
       auto layout = FrameLayout::packed(format, width, height);
       double agreement = test::psnr(Drawing(make_cpu_engine(), "benchmark", layout).draw_all(10).bytes,
-                                    Drawing(vulkan(), "benchmark", layout).draw_all(10).bytes);
+                                    Drawing(test::llvmpipe_engine(), "benchmark", layout).draw_all(10).bytes);
       EXPECT_GE(agreement, 45) << static_cast<int>(format) << " " << width << "x" << height;
     }
   }
 }
 
 TEST(Simulation, DevicesWithout64BitAtomicsDrawTheSameBits) {
-  EXPECT_EQ(Drawing(vulkan(), "galaxy", kSmall).draw_all(3),
-            Drawing(vulkan({.int64_atomics = false}), "galaxy", kSmall).draw_all(3));
+  EXPECT_EQ(Drawing(test::llvmpipe_engine(), "galaxy", kSmall).draw_all(3),
+            Drawing(test::llvmpipe_engine({.int64_atomics = false}), "galaxy", kSmall).draw_all(3));
 }
 
 TEST(Simulation, OneAccumulatorAndTwoDrawTheSameBits) {
   for (const char* scene : {"galaxy", kHeap}) {
-    EXPECT_EQ(Drawing(vulkan({.accumulators = 1}), scene, kSmall).draw_all(3),
-              Drawing(vulkan({.accumulators = 2}), scene, kSmall).draw_all(3));
+    EXPECT_EQ(Drawing(test::llvmpipe_engine({.accumulators = 1}), scene, kSmall).draw_all(3),
+              Drawing(test::llvmpipe_engine({.accumulators = 2}), scene, kSmall).draw_all(3));
   }
 }
 
 TEST(Simulation, AFullPixelIsWhiteOnBothExecutors) {
   auto layout = FrameLayout::packed(PixelFormat::rgba, 64, 64);
   for (bool on_cpu : {true, false}) {
-    auto picture = Drawing(on_cpu ? make_cpu_engine() : vulkan(), kHeap, layout).draw(0);
+    auto picture = Drawing(on_cpu ? make_cpu_engine() : test::llvmpipe_engine(), kHeap, layout).draw(0);
     int white = 0;
     for (size_t i = 0; i < picture.bytes.size(); i += 4) {
       int red = std::to_integer<int>(picture.bytes[i]), green = std::to_integer<int>(picture.bytes[i + 1]);
@@ -165,8 +159,8 @@ TEST(Simulation, AFullPixelIsWhiteOnBothExecutors) {
 
 TEST(Simulation, MoreParticlesLeaveTheOthersWhereTheyAre) {
   for (bool on_cpu : {true, false}) {
-    Drawing grown(on_cpu ? make_cpu_engine() : vulkan(), "galaxy", kSmall);
-    Drawing plain(on_cpu ? make_cpu_engine() : vulkan(), "galaxy", kSmall);
+    Drawing grown(on_cpu ? make_cpu_engine() : test::llvmpipe_engine(), "galaxy", kSmall);
+    Drawing plain(on_cpu ? make_cpu_engine() : test::llvmpipe_engine(), "galaxy", kSmall);
     (void)grown.draw_all(3);
     (void)plain.draw_all(3);
     grown.simulation().world().set_particles(kParticles * 4);
@@ -286,7 +280,7 @@ TEST(Engine, AnUnknownDeviceListsTheKnownOnes) {
 
 TEST(Engine, APictureThatIsTooLargeIsRefused) {
   auto huge = FrameLayout::packed(PixelFormat::nv12, 32768, 32768);
-  EXPECT_FALSE(vulkan()->set_picture(huge));
+  EXPECT_FALSE(test::llvmpipe_engine()->set_picture(huge));
   EXPECT_FALSE(make_cpu_engine()->set_picture(huge));
 }
 

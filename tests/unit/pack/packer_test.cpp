@@ -14,6 +14,7 @@
 #include "particles/presets.hpp"
 #include "particles/simulation.hpp"
 #include "particles/vulkan_engine.hpp"
+#include "tests/support/llvmpipe.hpp"
 
 namespace campaign::particles::pack {
 namespace {
@@ -23,12 +24,7 @@ constexpr Simulation::Rate kRate{0, 30, 1};
 const std::atomic<bool> kNever = false;
 
 std::unique_ptr<Engine> make_engine(bool on_cpu) {
-  if (on_cpu) return make_cpu_engine(2);
-  auto device = vk::Device::open("llvmpipe");
-  EXPECT_TRUE(device) << device.error().for_user();
-  auto engine = make_vulkan_engine(*device);
-  EXPECT_TRUE(engine) << engine.error().for_user();
-  return std::move(*engine);
+  return on_cpu ? make_cpu_engine(2) : test::llvmpipe_engine();
 }
 
 std::shared_ptr<const particles::Snapshot> snapshot_at(Simulation& world, int64_t frame) {
