@@ -32,9 +32,11 @@
 
 #include "gststatememory.hpp"
 #include "keyrequests.hpp"
+#include "packcaps.hpp"
 #include "packpace.hpp"
 #include "packstats.hpp"
 #include "particles/pack/packer.hpp"
+#include "qualitylimit.hpp"
 #include "util/at_boundary.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
@@ -54,10 +56,6 @@ namespace pack = campaign::particles::pack;
 
 namespace {
 
-constexpr const char* kUpdateCaps =
-    "application/x-particle-update, version = (int) 1, particles = (int) [ 1, 1048576 ], "
-    "framerate = (fraction) [ 0/1, 2147483647/1 ]";
-
 // Only the streaming thread touches it, and start() and stop().
 struct Stream {
   explicit Stream(pack::Packer p) : packer(std::move(p)) {}
@@ -69,8 +67,8 @@ struct Stream {
 };
 
 struct Impl {
-  std::atomic<uint32_t> particles = 20'000;           // the property
-  std::atomic<uint32_t> most_particles = UINT32_MAX;  // campaign-quality lowers the count to this
+  std::atomic<uint32_t> particles = 20'000;  // the property
+  campaign::QualityLimit limit;
   std::atomic<uint32_t> key_interval = pack::EncoderOptions{}.key_interval;
   std::atomic<uint32_t> position_bits = pack::EncoderOptions{}.position_bits;
   std::atomic<uint32_t> compression_level = pack::EncoderOptions{}.compression_level;
@@ -78,7 +76,7 @@ struct Impl {
   Guarded<PackStats> stats;
   std::optional<Stream> stream;
 
-  uint32_t wanted() const { return std::min(particles.load(), most_particles.load()); }
+  uint32_t wanted() const { return limit.of(particles); }
 };
 
 }  // namespace
@@ -117,85 +115,15 @@ gboolean refuse(GstBaseTransform* base, const Error& error) {
   return FALSE;
 }
 
-struct Bounds {
-  GValue least = G_VALUE_INIT, greatest = G_VALUE_INIT;
-  ~Bounds() {
-    for (GValue* value : {&least, &greatest}) {
-      if (G_IS_VALUE(value)) g_value_unset(value);
-    }
-  }
-};
-
-// Of a field that is one number or a range of them, else of what the template says.
-Bounds bounds_of(const GstStructure* structure, const GstStructure* otherwise, const char* field) {
-  const GValue* value = gst_structure_get_value(structure, field);
-  const bool known = value && (G_VALUE_HOLDS_INT(value) || GST_VALUE_HOLDS_INT_RANGE(value) ||
-                               GST_VALUE_HOLDS_FRACTION(value) || GST_VALUE_HOLDS_FRACTION_RANGE(value));
-  if (!known) value = gst_structure_get_value(otherwise, field);
-  Bounds bounds;
-  auto copy = [](GValue& to, const GValue* from) {
-    g_value_init(&to, G_VALUE_TYPE(from));
-    g_value_copy(from, &to);
-  };
-  if (GST_VALUE_HOLDS_INT_RANGE(value)) {
-    g_value_init(&bounds.least, G_TYPE_INT);
-    g_value_init(&bounds.greatest, G_TYPE_INT);
-    g_value_set_int(&bounds.least, gst_value_get_int_range_min(value));
-    g_value_set_int(&bounds.greatest, gst_value_get_int_range_max(value));
-  } else if (GST_VALUE_HOLDS_FRACTION_RANGE(value)) {
-    copy(bounds.least, gst_value_get_fraction_range_min(value));
-    copy(bounds.greatest, gst_value_get_fraction_range_max(value));
-  } else {
-    copy(bounds.least, value);
-    copy(bounds.greatest, value);
-  }
-  return bounds;
-}
-
-// What goes with `structure` on the other pad: updates of at most as many particles and as often as there are
-// states, or states of at least as many and as often.
-Ref<GstCaps> counterpart(const GstStructure* structure, bool to_updates) {
-  auto caps = adopt(gst_caps_from_string(to_updates ? kUpdateCaps : campaign::kStateCaps));
-  GstStructure* to = gst_caps_get_structure(caps.get(), 0);
-  for (const char* field : {"particles", "framerate"}) {
-    const Bounds limit = bounds_of(structure, to, field), whole = bounds_of(to, to, field);
-    const GValue* least = to_updates ? &whole.least : &limit.least;
-    const GValue* greatest = to_updates ? &limit.greatest : &whole.greatest;
-    if (gst_value_compare(&whole.greatest, greatest) == GST_VALUE_LESS_THAN) greatest = &whole.greatest;
-    if (gst_value_compare(least, greatest) != GST_VALUE_LESS_THAN) {
-      gst_structure_set_value(to, field, least);
-    } else if (G_VALUE_HOLDS_INT(least)) {
-      gst_structure_set(to, field, GST_TYPE_INT_RANGE, g_value_get_int(least), g_value_get_int(greatest),
-                        nullptr);
-    } else {
-      GValue range = G_VALUE_INIT;
-      g_value_init(&range, GST_TYPE_FRACTION_RANGE);
-      gst_value_set_fraction_range(&range, least, greatest);
-      gst_structure_take_value(to, field, &range);
-    }
-  }
-  if (const char* id = gst_structure_get_string(structure, "campaign"); id && to_updates) {
-    gst_structure_set(to, "campaign", G_TYPE_STRING, id, nullptr);
-  }
-  return caps;
-}
-
-Ref<GstCaps> counterparts(const GstCaps* caps, bool to_updates) {
-  auto all = adopt(gst_caps_new_empty());
-  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
-    gst_caps_append(all.get(), counterpart(gst_caps_get_structure(caps, i), to_updates).release());
-  }
-  return all;
-}
-
 // First what goes together, then everything else: what asks for more than comes is refused in set_caps(),
 // where it can be said why.
 GstCaps* gst_particle_pack_transform_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
                                           GstCaps* filter) {
   const bool to_updates = direction == GST_PAD_SINK;
-  auto all = counterparts(caps, to_updates);
+  auto all = campaign::counterparts(caps, to_updates);
   if (!gst_caps_is_empty(all.get())) {
-    gst_caps_append(all.get(), gst_caps_from_string(to_updates ? kUpdateCaps : campaign::kStateCaps));
+    gst_caps_append(all.get(),
+                    gst_caps_from_string(to_updates ? campaign::kUpdateCaps : campaign::kStateCaps));
   }
   if (!filter) return all.release();
   return gst_caps_intersect_full(filter, all.get(), GST_CAPS_INTERSECT_FIRST);
@@ -406,7 +334,7 @@ gboolean gst_particle_pack_sink_event(GstBaseTransform* base, GstEvent* event) {
 bool suits_what_comes(GstBaseTransform* base) {
   auto caps = adopt(gst_pad_get_current_caps(GST_BASE_TRANSFORM_SINK_PAD(base)));
   if (!caps) return false;
-  auto possible = counterparts(caps.get(), true);
+  auto possible = campaign::counterparts(caps.get(), true);
   auto wanted = adopt(gst_pad_peer_query_caps(GST_BASE_TRANSFORM_SRC_PAD(base), possible.get()));
   return !gst_caps_is_empty(wanted.get());
 }
@@ -429,13 +357,14 @@ gboolean gst_particle_pack_src_event(GstBaseTransform* base, GstEvent* event) {
         ask_for_key(self, event, true);
         return taken();
       }
-      if (structure && gst_structure_has_name(structure, "campaign-quality")) {
-        guint count = 0;
-        if (gst_structure_get_uint(structure, "particles", &count) && count > 0) {
-          self.most_particles = count;
+      switch (self.limit.take(structure)) {
+        case campaign::QualityLimit::Outcome::other_event:
+          break;
+        case campaign::QualityLimit::Outcome::changed:
           gst_base_transform_reconfigure_src(base);
-        }
-        return taken();
+          return taken();
+        case campaign::QualityLimit::Outcome::kept:
+          return taken();
       }
       break;
     default:
@@ -463,7 +392,7 @@ gboolean gst_particle_pack_start(GstBaseTransform* base) {
 
 gboolean gst_particle_pack_stop(GstBaseTransform* base) {
   impl(base).stream.reset();
-  impl(base).most_particles = UINT32_MAX;
+  impl(base).limit.lift();
   return TRUE;
 }
 
@@ -577,7 +506,7 @@ static void gst_particle_pack_class_init(GstParticlePackClass* klass) {
                                        gst_pad_template_new(name, direction, GST_PAD_ALWAYS, caps.get()));
   };
   add_pad("sink", GST_PAD_SINK, campaign::kStateCaps);
-  add_pad("src", GST_PAD_SRC, kUpdateCaps);
+  add_pad("src", GST_PAD_SRC, campaign::kUpdateCaps);
 
   auto* base = GST_BASE_TRANSFORM_CLASS(klass);
   base->transform_caps = gst_particle_pack_transform_caps;

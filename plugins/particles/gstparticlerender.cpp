@@ -30,6 +30,7 @@
 #include "gstframepool.hpp"
 #include "gststatememory.hpp"
 #include "particles/renderer.hpp"
+#include "qualitylimit.hpp"
 #include "util/at_boundary.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/post.hpp"
@@ -75,10 +76,10 @@ struct Stream {
 };
 
 struct Impl {
-  std::atomic<uint32_t> particles = 0;                // the property
-  std::atomic<uint32_t> most_particles = UINT32_MAX;  // campaign-quality lowers the count to this
-  std::atomic<bool> idle = false;                     // campaign-idle: nobody looks
-  std::atomic<int> width = 0, height = 0;             // for pointer events, which come from any thread
+  std::atomic<uint32_t> particles = 0;  // the property
+  campaign::QualityLimit limit;
+  std::atomic<bool> idle = false;          // campaign-idle: nobody looks
+  std::atomic<int> width = 0, height = 0;  // for pointer events, which come from any thread
   Stream stream;
 };
 
@@ -214,8 +215,8 @@ GstFlowReturn gst_particle_render_transform(GstBaseTransform* base, GstBuffer* i
     auto& self = impl(base);
     auto snapshot = campaign::snapshot_of(in);
     const uint32_t wanted = self.particles == 0 ? UINT32_MAX : self.particles.load();
-    const uint32_t count = std::min(wanted, self.most_particles.load());
-    auto drawn = self.stream.renderer->draw(*snapshot, count, *campaign::frame_memory_of(out));
+    auto drawn =
+        self.stream.renderer->draw(*snapshot, self.limit.of(wanted), *campaign::frame_memory_of(out));
     if (!drawn) return fail(base, drawn.error());
     return GST_FLOW_OK;
   });
@@ -263,9 +264,7 @@ gboolean gst_particle_render_src_event(GstBaseTransform* base, GstEvent* event) 
     }
     case GST_EVENT_CUSTOM_UPSTREAM:
       // Of this picture only: other branches draw the same world.
-      if (structure && gst_structure_has_name(structure, "campaign-quality")) {
-        guint count = 0;
-        if (gst_structure_get_uint(structure, "particles", &count) && count > 0) self.most_particles = count;
+      if (self.limit.take(structure) != campaign::QualityLimit::Outcome::other_event) {
         gst_event_unref(event);
         return TRUE;
       }
@@ -287,7 +286,7 @@ gboolean gst_particle_render_stop(GstBaseTransform* base) {
   stream.pool.reset({});
   stream.renderer.reset();
   stream.caps = nullptr;
-  self.most_particles = UINT32_MAX;
+  self.limit.lift();
   self.idle = false;
   return TRUE;
 }
