@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kDrainCheckMs = 250;
+constexpr unsigned kDrainCheckMs = 250, kDrainAfterMs = 200;
 constexpr unsigned kStopCheckMs = 20;
 constexpr gint64 kStopWithin = 15 * G_USEC_PER_SEC;
 
@@ -81,7 +81,10 @@ Result<void> CampaignServer::build() {
   membership_ = std::make_unique<SingleNode>(
       config_.node_id, [this] { return url(); }, *campaigns_);
   campaigns_->set_membership(*membership_);
-  api_ = std::make_unique<ApiHandler>(*campaigns_, *membership_, *stage_, [this] { drain(); });
+  api_ = std::make_unique<ApiHandler>(*campaigns_, *membership_, *stage_, [this] {
+    // Once the answer to who asked for it is on its way.
+    asked_to_drain_.start(kDrainAfterMs, [this] { drain(); });
+  });
   return {};
 }
 

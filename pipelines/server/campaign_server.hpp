@@ -50,7 +50,7 @@ class CampaignServer {
   std::function<void()> ended_;
   bool draining_ = false, stopping_ = false, has_run_ = false;
   gint64 deadline_ = 0;  // of the drain or the stop, monotonic microseconds
-  events::Timer ending_{nullptr};
+  events::Timer ending_{nullptr}, asked_to_drain_{nullptr};
 };
 
 }  // namespace campaign::server
