@@ -18,7 +18,7 @@ run_packages=(
 # validation layers.
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev gstreamer1.0-libav vulkan-validationlayers
-  chromium chromium-driver python3-selenium python3-pytest python3-websockets python3-zstandard python3-jsonschema curl nodejs procps
+  chromium chromium-driver python3-selenium python3-pytest python3-websockets python3-zstandard python3-jsonschema curl nodejs procps iproute2
   xvfb xauth gstreamer1.0-x redis-server
 )
 

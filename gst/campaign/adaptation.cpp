@@ -16,6 +16,7 @@ constexpr double kShare = 0.9;             // the contract: an encoder gets at m
 constexpr std::uint64_t kLeast = 150'000;  // bit/s; the contract: down to here the picture still moves
 constexpr double kWorthTelling = 0.1;      // own: an encoder's rate control needs time to follow
 constexpr TimeDelta kBetween = TimeDelta::ms(500);
+constexpr double kHopeless = 2;  // own: half of the packets lost leave no frame whole
 constexpr TimeDelta kLate = TimeDelta::seconds(2);  // own: first feedback is there after a round trip or two
 
 }  // namespace
@@ -124,10 +125,14 @@ void Adaptation::decide(Timestamp now) {
   } else if (!heard_) {
     return;
   }
+  const std::uint64_t bitrate = rung().bitrate;
   if (const auto moved = policy_.update(network(), now)) {
     ++switches_;
+    const bool hopeless = moved->to < moved->from && moved->reason != SwitchReason::viewer_chose &&
+                          moved->reason != SwitchReason::viewer_limit &&
+                          double(bitrate) > kHopeless * double(estimate().bps());
     reason_ = settings_.by_hand && !wished ? "the bandwidth was set by hand" : moved->text;
-    choose(true);
+    choose(true, hopeless);
   }
   if (const auto rate = policy_.take_wanted_probe()) estimator_.request_probe(*rate);
   fit_bitrate(now);
@@ -149,11 +154,11 @@ void Adaptation::fit_bitrate(Timestamp now) {
   choose(false);
 }
 
-void Adaptation::choose(bool other_quality) {
+void Adaptation::choose(bool other_quality, bool hopeless_before) {
   told_bitrate_ = fitting_bitrate();
   // A choice that nobody has taken yet may have said another quality.
   const bool other = other_quality || (choice_ && choice_->other_quality);
-  choice_ = Choice{rung().name, told_bitrate_, rung().particles, reason_, other};
+  choice_ = Choice{rung().name, told_bitrate_, rung().particles, reason_, other, hopeless_before};
 }
 
 }  // namespace campaign

@@ -27,6 +27,9 @@ class Adaptation {
     std::uint32_t particles = 0;
     std::string reason;
     bool other_quality = true;  // than the last one; false: only the bitrate is another
+    // What is still sent of the quality before is so much more than the network carries that nothing of it
+    // can be shown: sent all the same, it would fill the queue that the new one has to get through.
+    bool hopeless_before = false;
   };
 
   explicit Adaptation(const Settings& settings);
@@ -66,7 +69,7 @@ class Adaptation {
   void apply_wishes();
   void fit_bitrate(congestion::Timestamp now);
   std::uint64_t fitting_bitrate() const;
-  void choose(bool other_quality);
+  void choose(bool other_quality, bool hopeless_before = false);
 
   Settings settings_;
   congestion::BandwidthEstimator estimator_;

@@ -22,6 +22,8 @@ constexpr TimeDelta kCalmQueue = TimeDelta::ms(50);  // own: half of the delay t
 // Own: a full queue has no trend. When it stays longer than RFC 8867's 100 ms while packets are lost, or
 // without any cut for some time, it is ours and others' like us: a TCP flow's would have shown a trend again.
 constexpr TimeDelta kStandingQueue = TimeDelta::ms(100), kStuck = TimeDelta::seconds(10);
+// Own: where next to nothing waits, a trend is what a queue left behind that has just drained.
+constexpr TimeDelta kNoQueue = TimeDelta::ms(10);
 constexpr double kFullQueueLoss = 0.005;
 // draft, 6: below what cuts; loss without a queue is the radio's. With 2 %, 6 % of random loss halve what is
 // used of 5.1.
@@ -114,8 +116,24 @@ void BandwidthEstimator::forget_delays() {
   groups_.reset();
   trend_.reset();
   detector_.reset();
+  surge_.reset();
   queueing_.reset();
   acknowledged_.reset();
+}
+
+// A probe's own queue says nothing about the rate at which we send, nor does that of a key frame.
+bool BandwidthEstimator::is_settling(const PacketResult& result) const {
+  return source_changed_ && result.packet.sent >= *source_changed_ &&
+         result.packet.sent - *source_changed_ < kSettling;
+}
+
+std::optional<DataRate> BandwidthEstimator::detect_collapse() {
+  const bool ours = std::ranges::any_of(results_, [this](const PacketResult& result) {
+    return result.packet.probe != kNoProbe || is_settling(result);
+  });
+  if (!ours) return surge_.add(results_, queueing_.value());
+  surge_.reset();
+  return std::nullopt;
 }
 
 // The worst that any group of this message said.
@@ -123,10 +141,7 @@ Usage BandwidthEstimator::detect_usage() {
   Usage usage = detector_.usage() == Usage::overuse ? Usage::normal : detector_.usage();
   for (const PacketResult& result : results_) {
     queueing_.add(result.packet.sent, result.received, now_);
-    const bool settling = source_changed_ && result.packet.sent >= *source_changed_ &&
-                          result.packet.sent - *source_changed_ < kSettling;
-    if (result.packet.probe != kNoProbe || settling) {
-      // A probe's own queue says nothing about the rate at which we send, nor does that of a key frame.
+    if (result.packet.probe != kNoProbe || is_settling(result)) {
       groups_.reset();
       continue;
     }
@@ -134,6 +149,7 @@ Usage BandwidthEstimator::detect_usage() {
     if (!delta) continue;
     const double slope = trend_.add(*delta);
     const Usage now = detector_.detect(slope, trend_.samples(), delta->sent, delta->arrival);
+    if (now == Usage::overuse && queueing_.value() < kNoQueue) continue;
     if (usage != Usage::overuse) usage = now;
   }
   const TimeDelta standing = queueing_.standing();
@@ -164,8 +180,13 @@ void BandwidthEstimator::on_feedback(Timestamp now, std::span<const PacketFeedba
   loss_based_.on_feedback(int(results_.size()), newly_lost_, target_, round_trip, now_);
   if (results_.empty()) return update_target();
 
-  const auto acknowledged = acknowledged_.value();
-  const Usage usage = detect_usage();
+  auto acknowledged = acknowledged_.value();
+  Usage usage = detect_usage();
+  if (const auto collapsed = detect_collapse(); collapsed && acknowledged) {
+    usage = Usage::overuse;
+    acknowledged->received = std::min(acknowledged->received, *collapsed);
+    acknowledged->bounded = std::min(acknowledged->bounded, *collapsed);
+  }
   auto probe = measurement_.take();
   if (probe && usage != Usage::overuse) {
     // A probe may lower the estimate, but not below what arrives anyway.
@@ -204,6 +225,7 @@ void BandwidthEstimator::on_source_changed(Timestamp now) {
   groups_.reset();
   trend_.reset();
   detector_.reset();
+  surge_.reset();
 }
 
 void BandwidthEstimator::on_time(Timestamp now) {

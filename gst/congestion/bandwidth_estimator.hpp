@@ -37,6 +37,7 @@
 #include "congestion/rate_control.hpp"
 #include "congestion/round_trip.hpp"
 #include "congestion/sent_packets.hpp"
+#include "congestion/surge.hpp"
 #include "congestion/trendline.hpp"
 
 namespace campaign::congestion {
@@ -98,6 +99,8 @@ class BandwidthEstimator {
   void collect(std::span<const PacketFeedback> packets);
   void measure_round_trip();
   Usage detect_usage();
+  bool is_settling(const PacketResult& result) const;
+  std::optional<DataRate> detect_collapse();
   void forget_delays();
   void come_back();
   bool is_silent() const;
@@ -119,6 +122,7 @@ class BandwidthEstimator {
   InterArrival groups_;
   Trendline trend_;
   OveruseDetector detector_;
+  Surge surge_;
   RateControl delay_based_;
   LossController loss_based_;
   ApplicationLimit application_;

@@ -84,9 +84,15 @@ Timestamp Pacer::next_time() const {
   return free_at_.value_or(Timestamp());
 }
 
+void Pacer::drop_queued() {
+  first_ = count_ = 0;
+  queued_ = {};
+}
+
 void Pacer::clear() {
-  first_ = count_ = probe_count_ = 0;
-  queued_ = probe_sent_ = {};
+  drop_queued();
+  probe_count_ = 0;
+  probe_sent_ = {};
   probe_packets_ = 0;
   probe_next_.reset();
 }

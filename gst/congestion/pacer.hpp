@@ -46,7 +46,8 @@ class Pacer {
   std::size_t queued_packets() const { return count_; }
   DataSize queued_size() const { return queued_; }
   TimeDelta queue_time() const { return queued_ / pacing_rate_; }
-  void clear();  // drops what is queued and the probes
+  void drop_queued();  // a probe goes on with what comes next
+  void clear();        // drops what is queued and the probes
 
  private:
   static constexpr double kPacingFactor = 2.5;  // libwebrtc goog_cc: pace multiplier

@@ -120,11 +120,11 @@ void tell(GstAdaptiveBitrate* self, const PacedSender::News& news) {
 // Of a probe, or to hear whether a silent viewer is still there. What comes back goes through our queue.
 void ask_for_repeats(AdaptiveBitrateImpl& impl, congestion::DataSize all) {
   for (int i = 0; i < kMostRepeats && all > congestion::DataSize(); ++i) {
-    congestion::DataSize size;
-    auto event = impl.output.ask_for_repeat(size);
-    if (!event) return;
-    gst_pad_push_event(impl.sink_pad, event.release());
-    all -= size;
+    auto repeat = impl.output.ask_for_repeat();
+    if (!repeat) return;
+    impl.sender.expect_repeat(repeat->number);
+    gst_pad_push_event(impl.sink_pad, repeat->event.release());
+    all -= repeat->size;
   }
 }
 
@@ -221,6 +221,8 @@ GstStructure* make_stats(GstAdaptiveBitrate* self) {
       {"repeat-bytes", statistics->repeat_bytes},
       {"probes", statistics->probes},
       {"dropped", statistics->dropped},
+      {"repairs", statistics->repairs},
+      {"repairs-refused", statistics->repairs_refused},
       {"queued", statistics->queued},
       {"longest-wait", statistics->longest_wait}};
   for (const auto& [name, count] : counts)

@@ -390,7 +390,8 @@ static void install_properties(GObjectClass* klass) {
               "longest-wait in ns, loss from 0 to 1, overuse, silent, too-slow (for the "
               "lowest quality), quality, reason, and "
               "how many: switches, feedback, packets, bytes, padding-packets, "
-              "padding-bytes, repeat-bytes (asked of rtprtxsend for probes), probes, dropped, queued",
+              "padding-bytes, repeat-bytes (asked of rtprtxsend for probes), probes, dropped, queued, "
+              "repairs (retransmissions sent), repairs-refused",
               GST_TYPE_STRUCTURE, read));
 }
 

@@ -17,7 +17,11 @@ constexpr std::chrono::milliseconds kLongestWait{100};
 constexpr GstClockTime kSecond = GST_SECOND;
 constexpr std::size_t kMostEvents = 512;    // more than that between two packets is somebody's mistake
 constexpr std::uint64_t kUnnumbered = 100;  // packets without a number, before that is said
-constexpr double kNoticeable = 0.01;        // an estimate that moves less is the same one
+// What waits longer when a key frame comes is of the past: a frame at a rung's own rate leaves within 13 ms.
+constexpr congestion::TimeDelta kStaleQueue = congestion::TimeDelta::ms(40);
+// Own: how long the new rung's key frame is awaited with nothing sent; one that slept needs a quarter of it.
+constexpr GstClockTime kHopeless = GST_SECOND;
+constexpr double kNoticeable = 0.01;  // an estimate that moves less is the same one
 
 }  // namespace
 
@@ -58,35 +62,71 @@ void PacedSender::resume() {
   run_->flow = GST_FLOW_OK;
 }
 
+void PacedSender::ask_for_key_frame(Run& run, GstClockTime now) {
+  if (run.last_key_frame != 0 && now - run.last_key_frame < kSecond) return;
+  run.last_key_frame = now;
+  run.want_key_frame = true;
+}
+
+// Those that wait for their turn; events keep theirs.
+void PacedSender::drop_packets(Run& run, Ring<Item>& stale) {
+  std::swap(run.items, stale);
+  for (std::size_t i = 0; i < stale.size(); ++i) {
+    if (stale[i].event)
+      run.items.push_back(std::move(stale[i]));
+    else
+      ++run.counts.dropped;
+  }
+  run.pacer.drop_queued();
+}
+
+bool PacedSender::admit_repair(Run& run, const Ref<GstBuffer>& packet, GstClockTime now) {
+  const auto number = RtpOutput::media_number(packet.get());
+  const auto size = RtpOutput::size_on_wire(packet.get());
+  const bool worth =
+      !run.skipping && now >= run.hopeless_until && number &&
+      run.repairs.admit(*number, size, run.adaptation.estimate(),
+                        run.adaptation.network().round_trip.value_or(congestion::TimeDelta()), time(now)) &&
+      run.pacer.enqueue(0, size);
+  ++(worth ? run.counts.repairs : run.counts.repairs_refused);
+  return worth;
+}
+
 // A gap in the numbers makes the receiver ask for what is missing; what was dropped here is not worth that,
 // so the picture starts anew with a key frame, which payloaders mark. Where they do not, the next packet
-// that finds room ends the gap.
-bool PacedSender::admit(Run& run, const Ref<GstBuffer>& packet, GstClockTime now) {
-  const bool repeated = GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION);
+// that finds room ends the gap. A key frame that comes while others still wait takes their place: nobody will
+// miss them once it is there.
+bool PacedSender::admit(Run& run, const Ref<GstBuffer>& packet, Ring<Item>& stale, GstClockTime now) {
+  if (GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION))
+    return admit_repair(run, packet, now);
   const bool delta = GST_BUFFER_FLAG_IS_SET(packet.get(), GST_BUFFER_FLAG_DELTA_UNIT);
-  if (run.skipping && (delta || repeated)) return false;
-  if (!run.pacer.enqueue(0, RtpOutput::size_on_wire(packet.get()))) {
+  const auto number = RtpOutput::media_number(packet.get());
+  if (run.repairs.starts_key_frame(!delta) && run.pacer.queue_time() > kStaleQueue) drop_packets(run, stale);
+  if (delta && now < run.hopeless_until) {
+    if (run.hopeless_until - now < kHopeless / 2) ask_for_key_frame(run, now);
+    ++run.counts.dropped;
+    return false;
+  }
+  if ((run.skipping && delta) || !run.pacer.enqueue(0, RtpOutput::size_on_wire(packet.get()))) {
     run.skipping = true;
-    if (run.last_key_frame == 0 || now - run.last_key_frame >= kSecond) {
-      run.last_key_frame = now;
-      run.want_key_frame = true;
-    }
+    ask_for_key_frame(run, now);
+    ++run.counts.dropped;
     return false;
   }
   run.skipping = false;
+  run.hopeless_until = 0;
+  if (number) run.repairs.on_media(*number, !delta);
   return true;
 }
 
 GstFlowReturn PacedSender::enqueue(Ref<GstBuffer> packet) {
+  Ring<Item> stale;  // let go of without the lock
   {
     std::scoped_lock lock(mutex_);
     if (!run_ || run_->flushing) return GST_FLOW_FLUSHING;
     if (run_->flow != GST_FLOW_OK) return run_->flow;
     const GstClockTime at = now();
-    if (!admit(*run_, packet, at)) {
-      ++run_->counts.dropped;
-      return GST_FLOW_OK;
-    }
+    if (!admit(*run_, packet, stale, at)) return GST_FLOW_OK;
     run_->items.push_back({std::move(packet), {}, at});
   }
   wake_.notify_one();
@@ -133,7 +173,7 @@ void PacedSender::keep_time(Run& run, GstClockTime now) {
   }
 }
 
-std::optional<PacedSender::News> PacedSender::news(Run& run, GstClockTime now) {
+std::optional<PacedSender::News> PacedSender::news(Run& run, Ring<Item>& stale, GstClockTime now) {
   News news;
   const std::uint64_t estimate = std::uint64_t(run.adaptation.estimate().bps());
   const double change = std::abs(double(estimate) - double(run.told_estimate));
@@ -145,6 +185,10 @@ std::optional<PacedSender::News> PacedSender::news(Run& run, GstClockTime now) {
   // Upstream can be told of a quality from the first packet on: before that, nobody may be there.
   if (run.counts.packets > 0) {
     news.choice = run.adaptation.take_choice();
+    if (news.choice && news.choice->hopeless_before) {
+      run.hopeless_until = now + kHopeless;
+      drop_packets(run, stale);
+    }
     if (now - run.last_alive >= kSecond && !(run.numbered && run.adaptation.network().silent)) {
       run.last_alive = now;
       news.alive = true;
@@ -197,6 +241,7 @@ bool PacedSender::take(Run& run, Step& step, GstClockTime now) {
 
 PacedSender::Step PacedSender::next() {
   Step step;
+  Ring<Item> stale;  // let go of without the lock
   std::unique_lock lock(mutex_);
   if (run_ && std::exchange(run_->pushing, false) && run_->items.empty()) emptied_.notify_all();
   for (bool waited = false;; waited = true) {
@@ -207,7 +252,7 @@ PacedSender::Step PacedSender::next() {
     Run& run = *run_;
     const GstClockTime at = now();
     keep_time(run, at);
-    auto told = news(run, at);
+    auto told = news(run, stale, at);
     if (told) step.news = std::move(*told);
     if (take(run, step, at)) {
       run.pushing = true;
@@ -249,6 +294,11 @@ void PacedSender::sent_without_number() {
   ++run_->unnumbered;
   run_->adaptation.on_packet_without_number();
   run_->pacer.set_target(run_->adaptation.pace());
+}
+
+void PacedSender::expect_repeat(std::uint16_t number) {
+  std::scoped_lock lock(mutex_);
+  if (run_) run_->repairs.expect(number);
 }
 
 void PacedSender::set_padding(bool can_pad, bool can_repeat) {

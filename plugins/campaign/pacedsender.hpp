@@ -12,6 +12,7 @@
 
 #include "campaign/adaptation.hpp"
 #include "congestion/pacer.hpp"
+#include "congestion/repairs.hpp"
 #include "rtpoutput.hpp"
 #include "transportfeedback.hpp"
 #include "util/gst_ptr.hpp"
@@ -71,6 +72,7 @@ class PacedSender {
   Step next();
   void sent(std::uint16_t number, congestion::DataSize size, congestion::ProbeId probe, bool padding);
   void sent_without_number();
+  void expect_repeat(std::uint16_t number);  // of a media packet, as padding
   void set_padding(bool can_pad, bool can_repeat);
   void set_flow(GstFlowReturn flow);
 
@@ -80,7 +82,7 @@ class PacedSender {
     std::string quality, reason;
     bool too_slow = false;  // for the lowest rung
     std::uint64_t packets = 0, bytes = 0, padding = 0, padding_bytes = 0, repeat_bytes = 0, probes = 0,
-                  dropped = 0;
+                  dropped = 0, repairs = 0, repairs_refused = 0;
     std::uint64_t feedback = 0, queued = 0;
     std::uint64_t longest_wait = 0;  // ns, of a packet in the queue
   };
@@ -97,6 +99,7 @@ class PacedSender {
         : adaptation(settings), pacer({.padding = RtpOutput::padding_size()}, adaptation.pace()) {}
     Adaptation adaptation;
     congestion::Pacer pacer;
+    congestion::Repairs repairs;
     TransportFeedback feedback;
     Ring<Item> items;
     std::size_t events = 0;  // among them
@@ -106,6 +109,7 @@ class PacedSender {
     bool can_pad = false, can_repeat = false, skipping = false, want_key_frame = false, numbered = false;
     congestion::DataSize repeats;
     std::uint64_t unnumbered = 0, told_estimate = 0;
+    GstClockTime hopeless_until = 0;  // or until a key frame
     GstClockTime last_time = 0, last_estimate = 0, last_alive = 0, last_key_frame = 0, last_sent = 0;
     bool told_unmeasured = false;
     std::optional<GstClockTime> last_padding;
@@ -115,9 +119,12 @@ class PacedSender {
   static congestion::Timestamp time(GstClockTime clock) {
     return congestion::Timestamp::ns(std::int64_t(clock));
   }
-  bool admit(Run& run, const Ref<GstBuffer>& packet, GstClockTime now);
+  bool admit(Run& run, const Ref<GstBuffer>& packet, Ring<Item>& stale, GstClockTime now);
+  bool admit_repair(Run& run, const Ref<GstBuffer>& packet, GstClockTime now);
+  static void ask_for_key_frame(Run& run, GstClockTime now);
+  static void drop_packets(Run& run, Ring<Item>& stale);
   void keep_time(Run& run, GstClockTime now);
-  std::optional<News> news(Run& run, GstClockTime now);
+  std::optional<News> news(Run& run, Ring<Item>& stale, GstClockTime now);
   bool take(Run& run, Step& step, GstClockTime now);
   bool ask_for_life(Run& run, GstClockTime now);
 

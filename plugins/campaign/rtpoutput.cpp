@@ -81,6 +81,15 @@ congestion::DataSize RtpOutput::size_on_wire(GstBuffer* packet) {
   return congestion::DataSize::bytes(std::int64_t(gst_buffer_get_size(packet) + kWireOverhead));
 }
 
+std::optional<std::uint16_t> RtpOutput::media_number(GstBuffer* packet) {
+  Mapped rtp(packet, GST_MAP_READ);
+  if (!rtp) return std::nullopt;
+  if (!GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_RETRANSMISSION))
+    return gst_rtp_buffer_get_seq(rtp.get());
+  if (gst_rtp_buffer_get_payload_len(rtp.get()) < 2) return std::nullopt;
+  return GST_READ_UINT16_BE(gst_rtp_buffer_get_payload(rtp.get()));
+}
+
 bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {
   packet = adopt(gst_buffer_make_writable(packet.release()));
   bool numbered = false;
@@ -118,15 +127,15 @@ bool RtpOutput::can_pad() const {
 }
 
 // The latest first, and around again.
-Ref<GstEvent> RtpOutput::ask_for_repeat(congestion::DataSize& size) {
-  if (!can_repeat()) return {};
+std::optional<RtpOutput::Repeat> RtpOutput::ask_for_repeat() {
+  if (!can_repeat()) return std::nullopt;
   const std::size_t back = 1 + repeat_next_++ % recent_count_;
   const Recent& packet = recent_[(recent_next_ + kRecent - back) % kRecent];
-  size = packet.size;
-  return adopt(gst_event_new_custom(
-      GST_EVENT_CUSTOM_UPSTREAM,
-      gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT, guint(packet.sequence), "ssrc",
-                        G_TYPE_UINT, *media_ssrc_, nullptr)));
+  return Repeat{adopt(gst_event_new_custom(
+                    GST_EVENT_CUSTOM_UPSTREAM,
+                    gst_structure_new("GstRTPRetransmissionRequest", "seqnum", G_TYPE_UINT,
+                                      guint(packet.sequence), "ssrc", G_TYPE_UINT, *media_ssrc_, nullptr))),
+                packet.size, packet.sequence};
 }
 
 Ref<GstBuffer> RtpOutput::padding(std::uint16_t transport_number) {

@@ -37,11 +37,19 @@ class RtpOutput {
   Ref<GstBuffer> padding(std::uint16_t transport_number);
   static constexpr congestion::DataSize padding_size() { return congestion::DataSize::bytes(kPadding); }
 
-  // Or whether repeats are to be asked for instead: the event for an earlier packet, and its size.
+  // Of a media packet its number, of a retransmission the original's (RFC 4588, 4).
+  static std::optional<std::uint16_t> media_number(GstBuffer* packet);
+
+  // Or whether repeats are to be asked for instead: the event for an earlier packet, and its size and number.
   bool can_repeat() const {
     return extension_ != 0 && upstream_ == Upstream::retransmits && recent_count_ > 0;
   }
-  Ref<GstEvent> ask_for_repeat(congestion::DataSize& size);
+  struct Repeat {
+    Ref<GstEvent> event;
+    congestion::DataSize size;
+    std::uint16_t number = 0;
+  };
+  std::optional<Repeat> ask_for_repeat();
 
   static congestion::DataSize size_on_wire(GstBuffer* packet);
 
