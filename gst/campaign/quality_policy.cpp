@@ -138,7 +138,9 @@ std::optional<QualityPolicy::Move> QualityPolicy::up(const NetworkState& network
 }
 
 void QualityPolicy::want_probe(const NetworkState& network, Timestamp now) {
-  const DataRate rate = kProbeMargin * needed(rung_ + 1);
+  // For the best that the estimate admits: it may have risen far while less was sent.
+  const std::size_t next = std::max(rung_ + 1, std::min(admitted(ladder_, network.target), highest_));
+  const DataRate rate = kProbeMargin * needed(next);
   if (rate > kProbeStep * network.target) return;
   if (last_wanted_) {
     // A probe that showed too little is a burst for nothing: ask less and less often, until the estimate has

@@ -187,9 +187,10 @@ Result<std::shared_ptr<Rendition>, Refusal> Audience::choose(const std::string& 
   std::shared_ptr<Rendition> best;
   for (const auto& rendition : renditions) {  // the lowest first
     if (rendition->campaign() != wanted) continue;
+    if (rendition->below_ladder() && !any) continue;
     if (any ? !best || rendition->rank() <= kStartBandwidth : quality == rendition->quality())
       best = rendition;
-    add_unique(qualities, rendition->quality());
+    if (!rendition->below_ladder()) add_unique(qualities, rendition->quality());
   }
   if (best) return best;
   if (qualities.empty())
@@ -219,7 +220,8 @@ signalling::Admission Audience::admit(const signalling::Visitor& visitor) {
   welcome.campaign = (*rendition)->campaign();
   for (const auto& other : renditions_.snapshot()) {
     add_unique(welcome.campaigns, other->campaign());
-    if (other->campaign() == welcome.campaign) add_unique(welcome.qualities, other->quality());
+    if (other->campaign() == welcome.campaign && !other->below_ladder())
+      add_unique(welcome.qualities, other->quality());
   }
   welcome.ice_servers = browser_ice_servers(settings_.ice);
   return welcome;
@@ -513,7 +515,7 @@ void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
   stats.key_frames = rate.key_frames;
   const Adaptive::Found network = viewer.session->adaptive().found();
   stats.estimate = network.estimate;
-  stats.too_slow = network.too_slow;
+  stats.too_slow = network.too_slow || viewer.rendition->below_ladder();
   if (viewer.connected_at)
     stats.connected_seconds = double(g_get_monotonic_time() - viewer.connected_at) / G_USEC_PER_SEC;
   server_->send(connection, to_json(stats));

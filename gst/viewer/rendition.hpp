@@ -24,7 +24,8 @@ struct RenditionFormat {
 
 struct RenditionName {
   std::string campaign, quality;
-  std::uint64_t rank = 0;  // bit/s of bandwidth that admit it
+  std::uint64_t rank = 0;     // bit/s of bandwidth that admit it
+  bool below_ladder = false;  // for networks too slow for the lowest quality: nobody may choose it
 };
 
 class Rendition : public std::enable_shared_from_this<Rendition> {
@@ -42,6 +43,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   const std::string& quality() const { return name_.quality; }
   std::uint64_t rank() const { return rank_; }
   void set_rank(std::uint64_t rank) { rank_ = rank; }  // while it is in no router
+  bool below_ladder() const { return name_.below_ladder; }
   std::optional<RenditionFormat> format() const { return format_.snapshot(); }
   std::string encoder() const { return encoder_.snapshot(); }
   std::shared_ptr<routing::Stream> stream() const { return stream_.snapshot(); }

@@ -28,6 +28,7 @@ struct RungPlan {
   double framerate = 0;         // after max_framerate
   int max_framerate = 0;        // the source is faster than this; 0: it is not
   std::uint32_t particles = 0;  // to draw, of a state; 0: it is video that comes in
+  bool below_ladder = false;    // for networks too slow for the lowest quality; nobody may choose it
 
   bool operator==(const RungPlan&) const = default;
 };

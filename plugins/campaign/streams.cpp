@@ -177,7 +177,8 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
       return Error("Campaign " + campaign + " already has the quality " + quality +
                    "; set other values of campaign or quality on " + GST_PAD_NAME(pad) + ".");
     added.push_back(std::make_shared<viewer::Rendition>(
-        viewer::RenditionName{campaign, quality, rung->plan().rank}, upstream_of(rung)));
+        viewer::RenditionName{campaign, quality, rung->plan().rank, rung->plan().below_ladder},
+        upstream_of(rung)));
     return added.back();
   };
   if (const auto configured = input->configure(caps, names.quality, make, retired); !configured) {

@@ -57,6 +57,11 @@ export class Chrome {
     this.#count(state);
   }
 
+  /** What the server says each second. */
+  server({ tooSlow }) {
+    byId("notice").hidden = !tooSlow;
+  }
+
   welcome({ campaigns }) {
     this.#campaigns = ids(campaigns);
   }

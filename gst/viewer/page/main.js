@@ -40,6 +40,7 @@ function receive(message) {
     case "stats":
       known.server = Object.freeze(message);
       overlay.server(message);
+      chrome.server(message);
       break;
     case "quality":
       known.quality = Object.freeze(message);
