@@ -26,24 +26,10 @@ Connection::Connection(Address address, Timing timing, std::uint64_t seed, GMain
       later_(context),
       messages_(address_, timing, seed, context,
                 {.up = [this] { messages_up(); },
-                 .down =
-                     [this] {
-                       listening_ = false;
-                       heard_ = true;  // nothing is expected until it is back
-                       check_ready();
-                     },
+                 .down = [this] { messages_down(); },
                  .message = [this](const Reply& reply) { received(reply); }}),
       commands_(address_, timing, seed + 1, context,
-                {.up = [this] { beat(); },
-                 .down =
-                     [this] {
-                       heartbeat_.stop();
-                       answer_.stop();
-                       // Nothing watches the other while this is away.
-                       if (messages_.up()) messages_.drop("the connection for commands ended");
-                       check_ready();
-                     },
-                 .message = {}}),
+                {.up = [this] { beat(); }, .down = [this] { commands_down(); }, .message = {}}),
       self_(std::make_shared<Connection*>(this)) {}
 
 Connection::~Connection() {
@@ -119,12 +105,27 @@ void Connection::leave(Kind kind, const std::string& name, const std::shared_ptr
 // The heartbeat's own channel comes last: when that is confirmed, all are.
 void Connection::messages_up() {
   for (const Kind kind : {Kind::channel, Kind::pattern}) {
-    for (auto& [name, channel] : of(kind)) {
-      channel.confirmed = false;
+    for (const auto& [name, channel] : of(kind))
       messages_.subscription(kind == Kind::channel ? "SUBSCRIBE" : "PSUBSCRIBE", name);
-    }
   }
   messages_.subscription("SUBSCRIBE", heartbeat_channel_);
+}
+
+// Nothing watches the other link while this one is away.
+void Connection::commands_down() {
+  heartbeat_.stop();
+  answer_.stop();
+  const std::weak_ptr<Connection*> self = self_;
+  if (messages_.up()) messages_.drop("the connection for commands ended");
+  if (!self.expired()) check_ready();  // or whoever was told meanwhile has taken this down
+}
+
+void Connection::messages_down() {
+  for (const Kind kind : {Kind::channel, Kind::pattern})
+    for (auto& [name, channel] : of(kind)) channel.confirmed = false;
+  listening_ = false;
+  heard_ = true;  // nothing is expected until it is back
+  check_ready();
 }
 
 void Connection::received(const Reply& reply) {

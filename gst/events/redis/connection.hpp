@@ -62,6 +62,8 @@ class Connection {
   void received(const Reply& reply);
   void confirmed(Kind kind, std::string_view name);
   void messages_up();
+  void messages_down();
+  void commands_down();
   void beat();
   void check_ready();
 
