@@ -2,6 +2,7 @@
 // hostile text. Plain C++, any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
