@@ -60,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(call->peer.empty() || is_valid_id(call->peer));
   require(!call->expected || *call->expected <= state::kMaxRevision);
   switch (call->operation) {
+    case Operation::post_campaign:
     case Operation::put_campaign:
       require_sound(call->spec);
       require(call->body.is_object());

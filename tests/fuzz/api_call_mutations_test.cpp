@@ -21,6 +21,7 @@ const std::vector<std::string> kCorpus = {
     R"({"particles":2000,"scene":"benchmark","ladder":null,"limits":{"max_viewers":null}})",
     "PATCH\n/api/v1/campaigns/a/state\n" + kJson + R"({"a":{"b":null},"c":1e-7})",
     "POST\n/api/v1/campaigns/a/viewers/p-1/move\n" + kJson + R"({"campaign":"b","quality":"low"})",
+    "POST\n/api/v1/campaigns\n" + kJson + R"({"id":"a","particles":5,"state":{"x":1}})",
     "DELETE\n/api/v1/campaigns/a/viewers/p.1\n\n\n",
     "GET\n/api/v1/campaigns/a/state\n\n\"9007199254740992\"\n",
     "POST\n/api/v1/drain\n" + kJson + "{}",

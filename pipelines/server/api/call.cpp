@@ -23,6 +23,7 @@ struct Route {
 constexpr Route kRoutes[] = {
     {"GET", "/openapi.json", Operation::describe},
     {"GET", "/campaigns", Operation::list_campaigns},
+    {"POST", "/campaigns", Operation::post_campaign},
     {"PUT", "/campaigns/{campaign}", Operation::put_campaign},
     {"GET", "/campaigns/{campaign}", Operation::get_campaign},
     {"PATCH", "/campaigns/{campaign}", Operation::patch_campaign},
@@ -61,8 +62,12 @@ bool fits(std::string_view pattern, std::string_view path, ApiCall& call) {
   return true;
 }
 
+bool makes_campaign(Operation operation) {
+  return operation == Operation::post_campaign || operation == Operation::put_campaign;
+}
+
 bool has_body(Operation operation) {
-  return operation == Operation::put_campaign || operation == Operation::patch_campaign ||
+  return makes_campaign(operation) || operation == Operation::patch_campaign ||
          operation == Operation::patch_state || operation == Operation::move_viewer ||
          operation == Operation::drain;
 }
@@ -156,7 +161,14 @@ Result<ApiCall, Denial> parse_call(const ApiRequest& request) {
   auto body = read_body(request, call->operation);
   if (!body) return body.error();
   call->body = std::move(*body);
-  if (call->operation == Operation::put_campaign) {
+  if (makes_campaign(call->operation)) {
+    if (const auto id = call->body.find("id");
+        call->operation == Operation::post_campaign && id != call->body.end()) {
+      if (!id->is_string() || !is_valid_id(id->get_ref<const std::string&>()))
+        return Denial{400, "bad-id", "the campaign's id must be " + std::string(kIdRule)};
+      call->campaign = id->get<std::string>();
+      call->body.erase(id);
+    }
     json state = json::object();
     if (const auto given = call->body.find("state"); given != call->body.end()) {
       if (!given->is_object()) return Denial{422, "bad-campaign", "state must be an object"};

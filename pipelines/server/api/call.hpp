@@ -26,6 +26,7 @@ struct ApiRequest {
 enum class Operation {
   describe,  // openapi.json
   list_campaigns,
+  post_campaign,
   put_campaign,
   get_campaign,
   patch_campaign,
@@ -41,10 +42,11 @@ enum class Operation {
 
 struct ApiCall {
   Operation operation = Operation::describe;
-  std::string campaign, peer;               // checked ids, where the path names them
+  // Checked ids, where the path names them, or the body of post_campaign; empty there: any that is free.
+  std::string campaign, peer;
   std::optional<state::Revision> expected;  // If-Match
-  CampaignSpec spec = {};                   // of put_campaign
-  nlohmann::json body;                      // a patch; of put_campaign its "state"
+  CampaignSpec spec = {};                   // of post_campaign and put_campaign
+  nlohmann::json body;                      // a patch; of a campaign to be made its "state"
   std::string to_campaign, quality;         // of move_viewer
 };
 

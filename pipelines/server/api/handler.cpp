@@ -1,6 +1,8 @@
 // See handler.hpp.
 #include "pipelines/server/api/handler.hpp"
 
+#include <glib.h>
+
 #include <algorithm>
 
 #include "pipelines/server/api/openapi_resource.hpp"
@@ -15,6 +17,13 @@ using nlohmann::json;
 std::string dump(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 std::string etag_of(state::Revision revision) { return "\"" + std::to_string(revision) + "\""; }
+
+std::string fresh_id() {
+  gchar* uuid = g_uuid_string_random();
+  const std::string id = uuid;
+  g_free(uuid);
+  return id;
+}
 
 json state_of(const state::Document& document) { return document.json().value("state", json::object()); }
 
@@ -66,7 +75,7 @@ Reply<CampaignInfo> ApiHandler::answer_with(Answer answer, std::string path, F&&
     if (!outcome) return answer(to_response(outcome.error(), path));
     ApiResponse response{outcome->created ? 201u : 200u, dump(body(*outcome))};
     response.etag = etag_of(outcome->document.revision());
-    if (outcome->created) response.location = path;
+    if (outcome->created) response.location = "/api/v1/campaigns/" + outcome->id;
     answer(std::move(response));
   };
 }
@@ -85,8 +94,10 @@ void ApiHandler::handle(const ApiCall& call, const std::string& path, Answer ans
       for (const CampaignInfo& info : campaigns_.list()) all.push_back(to_json(info));
       return answer({200, dump({{"campaigns", std::move(all)}})});
     }
+    case Operation::post_campaign:
     case Operation::put_campaign:
-      return campaigns_.create(call.campaign, call.spec, call.body, answer_with(answer, path, campaign));
+      return campaigns_.create(call.campaign.empty() ? fresh_id() : call.campaign, call.spec, call.body,
+                               answer_with(answer, path, campaign));
     case Operation::get_campaign:
       return campaigns_.get(call.campaign, answer_with(answer, path, campaign));
     case Operation::patch_campaign:

@@ -18,7 +18,10 @@ ERRORS = [
     ("GET", "", None, {}, 404, "not-found"),
     ("GET", "/campaigns/", None, {}, 404, "not-found"),
     ("GET", "/campaigns//state", None, {}, 404, "not-found"),
-    ("POST", "/campaigns", {}, {}, 405, "method-not-allowed"),
+    ("DELETE", "/campaigns", None, {}, 405, "method-not-allowed"),
+    ("POST", "/campaigns", {"id": "a b"}, {}, 400, "bad-id"),
+    ("POST", "/campaigns", {"id": 5}, {}, 400, "bad-id"),
+    ("POST", "/campaigns", {"id": "new", "particles": 0}, {}, 422, "bad-campaign"),
     ("PUT", "/nodes", {}, {}, 405, "method-not-allowed"),
     ("GET", "/campaigns/0/viewers/x", None, {}, 405, "method-not-allowed"),
     ("GET", "/campaigns/a%20b", None, {}, 400, "bad-id"),
@@ -103,6 +106,13 @@ def main():
             told("GET", "/campaigns/a", status=404)
             told("PUT", "/campaigns/a", SMALL, status=201)
             told("DELETE", "/campaigns/a", status=204)
+            told("POST", "/campaigns", {**SMALL, "id": "b"}, status=201)
+            told("POST", "/campaigns", {**SMALL, "id": "b"}, status=200)
+            told("POST", "/campaigns", {**SMALL, "id": "b", "particles": 77}, status=409)
+            told("DELETE", "/campaigns/b", status=204)
+            made_up = told("POST", "/campaigns", SMALL, status=201)
+            assert made_up.headers["Location"] == "/api/v1/campaigns/" + made_up.json["id"]
+            told("DELETE", "/campaigns/" + made_up.json["id"], status=204)
             return "a campaign is created, changed and deleted, and created anew"
 
         def state_by_merge_patch():
