@@ -7,7 +7,9 @@
 #include <filesystem>
 
 #include "events/file_state_store.hpp"
+#include "events/redis/state_store.hpp"
 #include "pipelines/server/log.hpp"
+#include "pipelines/server/shared_node.hpp"
 #include "viewer/ice.hpp"
 
 namespace campaign::server {
@@ -27,6 +29,8 @@ bool is_loopback(const std::string& host) {
   return loopback;
 }
 
+std::uint64_t any_number() { return std::uint64_t(g_random_int()) << 32 | g_random_int(); }
+
 }  // namespace
 
 Result<std::unique_ptr<CampaignServer>> CampaignServer::open(const Config& config) {
@@ -36,7 +40,14 @@ Result<std::unique_ptr<CampaignServer>> CampaignServer::open(const Config& confi
   return server;
 }
 
-Result<void> CampaignServer::build() {
+Result<void> CampaignServer::open_store() {
+  if (!config_.redis.empty()) {
+    auto address = events::redis::parse_url(config_.redis);
+    if (!address) return address.error();
+    redis_ = std::make_unique<events::redis::Connection>(*address, events::redis::Timing{}, any_number());
+    store_ = std::make_unique<events::redis::RedisStateStore>(*redis_, any_number());
+    return {};
+  }
   std::string folder = config_.state;
   if (folder == "none") {
     std::string pattern = (std::filesystem::temp_directory_path() / "campaign-server-XXXXXX").string();
@@ -48,6 +59,11 @@ Result<void> CampaignServer::build() {
     return Error("The campaigns' state cannot be kept: " + store.error().for_user() +
                  ". --state names another folder, or none.");
   store_ = std::move(*store);
+  return {};
+}
+
+Result<void> CampaignServer::build() {
+  if (auto opened = open_store(); !opened) return opened.error();
   bus_ = std::make_unique<events::InProcessBus>();
 
   HttpAnswers answers;
@@ -78,8 +94,13 @@ Result<void> CampaignServer::build() {
   stage_ = std::move(*stage);
 
   campaigns_ = std::make_unique<Campaigns>(*stage_, *store_, *bus_, config_);
-  membership_ = std::make_unique<SingleNode>(
-      config_.node_id, [this] { return url(); }, *campaigns_);
+  if (redis_)
+    membership_ = std::make_unique<SharedNode>(
+        SharedNode::Settings{config_.node_id, url(), any_number()}, *redis_, *store_, *campaigns_,
+        [this](const std::vector<std::string>& urls) { stage_->set_other_servers(urls); });
+  else
+    membership_ = std::make_unique<SingleNode>(
+        config_.node_id, [this] { return url(); }, *campaigns_);
   campaigns_->set_membership(*membership_);
   api_ = std::make_unique<ApiHandler>(*campaigns_, *membership_, *stage_, [this] {
     // Once the answer to who asked for it is on its way.
@@ -95,6 +116,7 @@ void CampaignServer::begin() {
 }
 
 CampaignServer::~CampaignServer() {
+  if (membership_) membership_->leave();
   campaigns_.reset();
   stage_.reset();  // nobody asks the API any more
   if (temporary_state_.empty()) return;
@@ -163,6 +185,7 @@ void CampaignServer::stop() {
   log(LogLevel::info, "stopping", "every campaign is ended");
   deadline_ = g_get_monotonic_time() + kStopWithin;
   campaigns_->stop();
+  membership_->leave();
   check_stop();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "events/in_process_bus.hpp"
+#include "events/redis/connection.hpp"
 #include "events/timer.hpp"
 #include "pipelines/server/api/http.hpp"
 #include "pipelines/server/campaigns.hpp"
@@ -31,6 +32,7 @@ class CampaignServer {
  private:
   explicit CampaignServer(const Config& config) : config_(config) {}
   Result<void> build();
+  Result<void> open_store();
   void begin();
   void check_drain();
   void check_stop();
@@ -38,7 +40,8 @@ class CampaignServer {
   ApiResponse readyz();
 
   Config config_;
-  std::string temporary_state_;  // folder to be removed
+  std::string temporary_state_;                       // folder to be removed
+  std::unique_ptr<events::redis::Connection> redis_;  // none: a single node
   std::unique_ptr<state::StateStore> store_;
   std::unique_ptr<events::Bus> bus_;
   // The stage's thread uses the API, and the campaigns play on the stage.

@@ -20,6 +20,7 @@ using state::StoreFailure;
 constexpr unsigned kTendMs = 1000;
 constexpr gint64 kTrimEvery = 10 * G_USEC_PER_SEC;  // it takes some milliseconds
 constexpr int kMostTries = 16;
+constexpr gint64 kUnmadeUntil = 10 * G_USEC_PER_SEC;
 
 // In the document scene and ladder are texts, which a merge patch replaces as wholes.
 json to_document(const CampaignSpec& spec) {
@@ -101,7 +102,7 @@ void Campaigns::begin() {
 // What the configuration says of a campaign wins over what is stored; the rest of that stays.
 void Campaigns::ensure(const std::string& id, const json& given) {
   const auto told = [id](const Result<CampaignInfo, Denial>& outcome) {
-    if (!outcome)
+    if (!outcome && outcome.error().status != 307)  // its owner has been told the same
       log(LogLevel::error, "campaign-not-configured", outcome.error().message, {{"campaign", id}});
   };
   create(id, *parse_spec(given, "the campaign"), json::object(),
@@ -303,10 +304,18 @@ CampaignInfo Campaigns::info(const Entry& entry) const {
   return info;
 }
 
-void Campaigns::take(const std::string& id, state::Epoch) {
+void Campaigns::take(const std::string& id, state::Epoch epoch) {
   if (stopping_) return;
   Entry& entry = entries_[id];
-  if (!entry.id.empty()) return;  // it runs
+  if (!entry.id.empty()) {
+    // It runs. A store that was away may have lost what it had.
+    if (entry.loaded && entry.document.revision() > 0)
+      store_.restore(id, epoch, entry.document, [id](const auto& restored) {
+        if (!restored)
+          log(LogLevel::warning, "campaign-not-restored", restored.error().message, {{"campaign", id}});
+      });
+    return;
+  }
   entry.id = id;
   entry.watched_at = g_get_monotonic_time();
   store_.load(id, [this, id](auto loaded) {
@@ -460,6 +469,19 @@ void Campaigns::failed(GstObject* element, const Error& what) {
       {{"element", element ? GST_OBJECT_NAME(element) : ""}, {"detail", what.detail()}});
 }
 
+// A place was kept for a campaign that nobody then made.
+void Campaigns::end_unmade() {
+  std::vector<std::string> unmade;
+  for (const auto& [id, entry] : entries_)
+    if (entry.loaded && !entry.spec && entry.in_flight == 0 &&
+        g_get_monotonic_time() - entry.watched_at > kUnmadeUntil)
+      unmade.push_back(id);
+  for (const std::string& id : unmade) {
+    membership_->forget(id);
+    end(id);
+  }
+}
+
 // Campaigns that were made for a viewer end some time after the last one.
 void Campaigns::tend() {
   tending_.start(kTendMs, [this] { tend(); });
@@ -472,6 +494,7 @@ void Campaigns::tend() {
     malloc_trim(0);
   }
 #endif
+  end_unmade();
   if (config_.idle_seconds == 0) return;
   const auto is_transient = [](const auto& entry) { return entry.second.made_for_arrival; };
   if (std::ranges::none_of(entries_, is_transient)) return;
@@ -534,7 +557,9 @@ nodes::NodeRecord Campaigns::describe() {
     nodes::Load used = placed.needs;
     used[nodes::Resource::viewers] = placed.viewers;
     record.used += used;
-    record.campaigns.push_back(std::move(placed));
+    // The others send viewers here once they see it.
+    if (entry.hosted && entry.hosted->status() == HostedCampaign::Status::running)
+      record.campaigns.push_back(std::move(placed));
   }
   return record;
 }

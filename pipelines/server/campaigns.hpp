@@ -99,6 +99,7 @@ class Campaigns : public CampaignRunner {
   void end(const std::string& id);
   void reap();
   void tend();
+  void end_unmade();
   CampaignInfo info(const Entry& entry) const;
   void publish(const std::string& type, const std::string& id, nlohmann::json data);
   void ensure(const std::string& id, const nlohmann::json& given);

@@ -56,6 +56,9 @@ class Membership {
   virtual bool drained() const = 0;
   virtual std::optional<std::string> elsewhere() const = 0;
 
+  // This node ends: others may have what it still has, at once.
+  virtual void leave() {}
+
   virtual bool healthy() const = 0;  // what it shares with other nodes can be reached
 };
 

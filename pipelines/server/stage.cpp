@@ -178,6 +178,13 @@ void Stage::accept_viewers(bool accept) {
   g_object_set(sink_.get(), "accept-viewers", gboolean(accept), nullptr);
 }
 
+void Stage::set_other_servers(const std::vector<std::string>& urls) {
+  std::vector<const char*> list;
+  for (const std::string& url : urls) list.push_back(url.c_str());
+  list.push_back(nullptr);
+  g_signal_emit_by_name(sink_.get(), "set-other-servers", list.data());
+}
+
 void Stage::set_state(const std::string& campaign, const std::string& json, std::uint64_t revision) {
   g_signal_emit_by_name(sink_.get(), "set-campaign-state", campaign.c_str(),
                         json.empty() ? nullptr : json.c_str(), guint64(revision));

@@ -62,6 +62,8 @@ class Stage {
   void set_max_viewers(unsigned most);
   void accept_viewers(bool accept);
   void set_state(const std::string& campaign, const std::string& json, std::uint64_t revision);
+  // Whom viewers turn to when this server is gone.
+  void set_other_servers(const std::vector<std::string>& urls);
   // False: there is no such viewer.
   bool redirect(const std::string& peer, const std::string& url);
   bool refuse(const std::string& peer, const char* code, const std::string& message);

@@ -55,7 +55,7 @@ std::optional<Cluster::Where> Cluster::known(const std::string& campaign) const 
   if (shown != shown_.end() && shown->second.as != Shown::given)
     return Where{Where::Kind::here, self_.node, url_};
   if (const auto holder = ownership_.holder(campaign); holder && holder->node != self_.node) {
-    const NodeRecord* node = registry_.find(holder->node);
+    const NodeRecord* node = registry_.find_fresh(holder->node);
     if (node && node->incarnation == holder->incarnation) {
       return Where{Where::Kind::elsewhere, node->id, node->url};
     }

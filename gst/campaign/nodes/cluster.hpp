@@ -88,6 +88,8 @@ class Cluster {
   std::optional<Epoch> owned(const std::string& campaign, Timestamp now) const {
     return ownership_.owned(campaign, now);
   }
+  // What this node says of itself.
+  NodeRecord describe() { return self_record(); }
   // The nodes that there are, as they last said.
   std::vector<NodeRecord> nodes() const { return registry_.nodes(); }
   std::optional<Holder> holder(const std::string& campaign) const { return ownership_.holder(campaign); }

@@ -18,15 +18,15 @@
 namespace campaign::nodes {
 
 struct LeaseTerms {
-  TimeDelta time = TimeDelta::ms(3000);  // of a lease; the same on every node
+  TimeDelta time = TimeDelta::ms(2000);  // of a lease; the same on every node
   // After so long an answer is not waited for any more.
-  TimeDelta answer_within = TimeDelta::ms(900);
+  TimeDelta answer_within = TimeDelta::ms(600);
   // By how much a second may be longer on the store's or a node's clock than on another, together.
   double drift = 0.02;
   // What has run out is left alone for so long after this node (re)gained its store: whoever held it comes
   // back from the same outage and takes it on, and its viewers see nothing.
-  TimeDelta patience = TimeDelta::ms(4500);
-  TimeDelta offer = TimeDelta::ms(2000);  // how long a campaign is kept for whom it is offered to
+  TimeDelta patience = TimeDelta::ms(3500);
+  TimeDelta offer = TimeDelta::ms(1500);  // how long a campaign is kept for whom it is offered to
 
   TimeDelta renew_every() const { return time * (1.0 / 3); }
   TimeDelta owned_for() const { return time * (1 - drift); }

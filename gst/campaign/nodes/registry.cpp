@@ -6,7 +6,7 @@ namespace campaign::nodes {
 
 Registry::Changes Registry::on_read(congestion::Timestamp now, std::vector<NodeRecord> records) {
   Changes changes;
-  const bool was_away = read_at_ && now - *read_at_ > terms_.gone_after * 0.5;
+  const bool was_away = read_at_ && now - *read_at_ > terms_.gone_after * 0.6;
   read_at_ = now;
   if (was_away) {
     for (auto& [id, node] : nodes_) node.beat_at = now;
@@ -42,6 +42,13 @@ Registry::Changes Registry::on_read(congestion::Timestamp now, std::vector<NodeR
 const NodeRecord* Registry::find(const std::string& id) const {
   const auto it = nodes_.find(id);
   return it == nodes_.end() || !it->second.there ? nullptr : &it->second.record;
+}
+
+const NodeRecord* Registry::find_fresh(const std::string& id) const {
+  const auto it = nodes_.find(id);
+  const bool fresh =
+      it != nodes_.end() && it->second.there && *read_at_ - it->second.beat_at <= terms_.fresh_for;
+  return fresh ? &it->second.record : nullptr;
 }
 
 std::vector<NodeRecord> Registry::nodes() const {

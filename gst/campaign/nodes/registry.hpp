@@ -14,8 +14,10 @@
 namespace campaign::nodes {
 
 struct RegistryTerms {
-  congestion::TimeDelta beat_every = congestion::TimeDelta::ms(1000);
-  congestion::TimeDelta gone_after = congestion::TimeDelta::ms(3500);
+  congestion::TimeDelta beat_every = congestion::TimeDelta::ms(500);
+  congestion::TimeDelta gone_after = congestion::TimeDelta::ms(2500);
+  // Whose beat has paused for longer may be dead: nobody is sent there any more.
+  congestion::TimeDelta fresh_for = congestion::TimeDelta::ms(1200);
   std::size_t most_nodes = 256;
 };
 
@@ -30,6 +32,8 @@ class Registry {
   Changes on_read(congestion::Timestamp now, std::vector<NodeRecord> records);
 
   const NodeRecord* find(const std::string& id) const;
+  // Those whose beat had not paused when the records were last read.
+  const NodeRecord* find_fresh(const std::string& id) const;
   // By id; those that are there.
   std::vector<NodeRecord> nodes() const;
 

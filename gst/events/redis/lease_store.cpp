@@ -139,7 +139,7 @@ LeaseReply read_lease_reply(const Reply& reply) {
 
 void LeaseStore::ask(const LeaseRequest& request, Answer answer) {
   connection_.eval(
-      kLeaseScript, {lease_key(request.campaign), "campaign:store"}, lease_arguments(request),
+      kLeaseScript, {lease_key(request.campaign), kStoreKey}, lease_arguments(request),
       [answer = std::move(answer)](const Reply& reply) { answer(lease_clock(), read_lease_reply(reply)); });
 }
 

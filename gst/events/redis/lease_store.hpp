@@ -15,6 +15,8 @@
 
 namespace campaign::events::redis {
 
+inline constexpr const char* kStoreKey = "campaign:store";
+
 class LeaseStore : public nodes::LeaseStore {
  public:
   explicit LeaseStore(Connection& connection) : connection_(connection) {}  // which outlives this

@@ -3,15 +3,21 @@
 #include <utility>
 
 #include "events/lease_clock.hpp"
+#include "events/redis/lease_store.hpp"
 
 namespace campaign::events::redis {
 namespace {
 
-// KEYS: records, beats. ARGV: id, record, milliseconds after which a record is cleared away. Answers all
-// records.
+// KEYS: records, beats, the lease store's own (lease_store.hpp): a store whose nodes have been there for a
+// while is not young when their first campaign comes. ARGV: id, record, milliseconds after which a record is
+// cleared away. Answers all records.
 constexpr std::string_view kBeatScript = R"lua(
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if redis.call('HGET', KEYS[3], 'run') ~= run then
+  redis.call('HSET', KEYS[3], 'run', run, 'since', string.format('%.0f', now))
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], string.format('%.0f', now), ARGV[1])
 local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('(%.0f', now - tonumber(ARGV[3])),
@@ -31,7 +37,7 @@ return 1
 
 constexpr const char* kKeptForMs = "60000";
 
-const std::vector<std::string> kKeys = {"campaign:nodes", "campaign:beats"};
+const std::vector<std::string> kKeys = {"campaign:nodes", "campaign:beats", kStoreKey};
 
 }  // namespace
 

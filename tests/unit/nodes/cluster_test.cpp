@@ -194,7 +194,7 @@ TEST_F(ACluster, TakesOverWhatADeadNodeHadWithinTheLeaseTimeAndALittle) {
   with_campaigns(12);
   machines[0]->kill();
   const double took = until([this] { return bool(each_has_one_writer()); }, 10);
-  EXPECT_LE(took, 3.1);
+  EXPECT_LE(took, 2.1);
   EXPECT_GE(machines[1]->shows.size(), 3u);
   EXPECT_GE(machines[2]->shows.size(), 3u);
 }
@@ -235,7 +235,7 @@ TEST_F(ACluster, TakesOverAfterAnOutageWhatDiedInIt) {
   machines[2]->kill();
   play(20);
   site.silent = false;
-  EXPECT_LE(until([this] { return bool(each_has_one_writer()); }, 10), 7);
+  EXPECT_LE(until([this] { return bool(each_has_one_writer()); }, 10), 6);
 }
 
 TEST_F(ACluster, SendsViewersOfADrainingNodeToWhereTheirCampaignAlreadyRuns) {
