@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "events/file_state_store.hpp"
+#include "events/redis/bus.hpp"
 #include "events/redis/state_store.hpp"
 #include "pipelines/server/log.hpp"
 #include "pipelines/server/shared_node.hpp"
@@ -46,6 +47,7 @@ Result<void> CampaignServer::open_store() {
     if (!address) return address.error();
     redis_ = std::make_unique<events::redis::Connection>(*address, events::redis::Timing{}, any_number());
     store_ = std::make_unique<events::redis::RedisStateStore>(*redis_, any_number());
+    bus_ = std::make_unique<events::redis::RedisBus>(*redis_, any_number());
     return {};
   }
   std::string folder = config_.state;
@@ -59,12 +61,12 @@ Result<void> CampaignServer::open_store() {
     return Error("The campaigns' state cannot be kept: " + store.error().for_user() +
                  ". --state names another folder, or none.");
   store_ = std::move(*store);
+  bus_ = std::make_unique<events::InProcessBus>();
   return {};
 }
 
 Result<void> CampaignServer::build() {
   if (auto opened = open_store(); !opened) return opened.error();
-  bus_ = std::make_unique<events::InProcessBus>();
 
   HttpAnswers answers;
   answers.api = [this](const ApiCall& call, const std::string& path, ApiHandler::Answer answer) {

@@ -248,6 +248,8 @@ void Campaigns::write(const std::string& id, std::function<Result<json, Denial>(
             return reply(denial_of(failure));
           }
           if (!now) return reply(unknown(id));
+          // What was just made is there for whoever asks next, before the store has told it to its followers.
+          if (!now->spec) told(id, {*stored, std::nullopt});
           CampaignInfo outcome = info(*now);
           outcome.document = *stored;
           reply(std::move(outcome));

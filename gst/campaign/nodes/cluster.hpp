@@ -47,7 +47,7 @@ struct ClusterTerms {
   RegistryTerms registry;
   BalanceTerms balance;
   TimeDelta step_in = TimeDelta::ms(500);        // how much later each next in line takes what is vacant
-  TimeDelta ready_within = TimeDelta::ms(4000);  // for the new node to show what the old one gives away
+  TimeDelta ready_within = TimeDelta::ms(8000);  // for the new node to show what the old one gives away
   TimeDelta balance_every = TimeDelta::ms(500);
 };
 
