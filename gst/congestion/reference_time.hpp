@@ -19,7 +19,8 @@ class ReferenceTimeUnwrapper {
   Timestamp unwrap(Timestamp wrapped) {
     const std::int64_t period = kPeriod.ns();
     const std::int64_t within = ((wrapped.ns() % period) + period) % period;
-    if (!last_) return Timestamp::ns(*(last_ = within));
+    // A clock that jumps half of its period with each packet would leave 64 bits: it begins anew before.
+    if (!last_ || *last_ < -kFarthest || *last_ > kFarthest) return Timestamp::ns(*(last_ = within));
     std::int64_t step = (within - *last_) % period;
     if (step < -period / 2) step += period;
     if (step >= period / 2) step -= period;
@@ -27,6 +28,7 @@ class ReferenceTimeUnwrapper {
   }
 
  private:
+  static constexpr std::int64_t kFarthest = std::int64_t(1) << 61;
   std::optional<std::int64_t> last_;  // ns, unwrapped
 };
 

@@ -22,11 +22,13 @@ class Surge {
       from_ = last_ = Point{arrival, queueing};
       size_ = {};
       messages_ = 0;
+      packets_ = 0;
       return std::nullopt;
     }
     last_ = Point{arrival, queueing};
     for (const PacketResult& result : packets) size_ += result.packet.size;
-    if (++messages_ < kMessages || queueing < kQueue) return std::nullopt;
+    packets_ += packets.size();
+    if (++messages_ < kMessages || packets_ < kPackets || queueing < kQueue) return std::nullopt;
     const DataRate rate = size_ / (arrival - from_->arrival);
     reset();
     return rate;
@@ -35,6 +37,7 @@ class Surge {
 
  private:
   static constexpr int kMessages = 3;
+  static constexpr std::size_t kPackets = 30;  // fewer make no rate: slow streams are the trendline's
   static constexpr double kSteep = 0.5;  // of the time that passes: half of what is sent arrives, or less
   static constexpr TimeDelta kQueue = TimeDelta::ms(80);
 
@@ -45,6 +48,7 @@ class Surge {
   std::optional<Point> from_, last_;
   DataSize size_;
   int messages_ = 0;
+  std::size_t packets_ = 0;
 };
 
 }  // namespace campaign::congestion
