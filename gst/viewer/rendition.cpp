@@ -16,6 +16,8 @@ class Rendition::ToUpstream : public routing::StreamUpstream {
     if (const auto rendition = rendition_.lock()) rendition->upstream_.snapshot().force_key_frame();
   }
   void watched(bool by_anybody) override {
+    if (!by_anybody && !ever_) return;  // it begins unwatched, which is known
+    ever_ = true;
     const auto rendition = rendition_.lock();
     if (!rendition) return;
     const Upstream upstream = rendition->upstream_.snapshot();
@@ -24,6 +26,7 @@ class Rendition::ToUpstream : public routing::StreamUpstream {
 
  private:
   const std::weak_ptr<Rendition> rendition_;
+  bool ever_ = false;  // watched; one thread at a time
 };
 
 routing::StreamStats Rendition::stats() const {

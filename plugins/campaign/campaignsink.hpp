@@ -19,7 +19,8 @@ struct Settings {
   std::string encoder, stun_server, turn_servers, allowed_origins;
   guint64 bitrate = 0;
   Ladder ladder;
-  std::string ladder_text;  // as it was set
+  std::string ladder_text;     // as it was set
+  std::string ladder_refusal;  // what is wrong with the one that was set last; nothing starts with it
   guint ice_min_port = 0, ice_max_port = 0;
   guint max_viewers = 200;
   bool accept_viewers = true;

@@ -24,11 +24,10 @@ class PadUpstream : public routing::StreamUpstream {
   void force_key_frame() override {
     send(gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
   }
-  void watched(bool by_anybody) override { tell_idle(!by_anybody); }
-  void tell_idle(bool idle) {
+  void watched(bool by_anybody) override {
     send(gst_event_new_custom(
         GST_EVENT_CUSTOM_UPSTREAM,
-        gst_structure_new("campaign-idle", "idle", G_TYPE_BOOLEAN, gboolean(idle), nullptr)));
+        gst_structure_new("campaign-idle", "idle", G_TYPE_BOOLEAN, gboolean(!by_anybody), nullptr)));
   }
   gboolean send(GstEvent* event) {
     const auto pad = adopt(static_cast<GstPad*>(g_weak_ref_get(&pad_)));
@@ -107,10 +106,6 @@ static bool begin_stream(GstPad* pad, GstObject* parent, GstCaps* caps) {
       {names.campaign, names.quality, format, campaign::rank_of(names.quality, names.bitrate), names.bitrate},
       limits, upstream, now);
   impl(pad).stream.with([&](auto& current) { current = stream; });
-  if (!stream->is_watched()) {
-    upstream->tell_idle(true);
-    if (stream->is_watched()) upstream->tell_idle(false);  // somebody came meanwhile, and was told first
-  }
   return true;
 }
 

@@ -246,8 +246,9 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
         const std::string json = text();
         auto ladder = json.empty() ? campaign::Result<campaign::Ladder>(campaign::Ladder())
                                    : campaign::Ladder::parse(json);
+        settings.ladder_refusal = ladder ? std::string() : ladder.error().for_user();
         if (!ladder) {
-          refusal = ladder.error().for_user();
+          refusal = settings.ladder_refusal;
           break;
         }
         settings.ladder = *ladder;
@@ -279,7 +280,9 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
   });
-  if (!refusal.empty()) g_warning("ladder of %s: %s", GST_OBJECT_NAME(self), refusal.c_str());
+  // Before it runs, its start says so.
+  if (!refusal.empty() && campaign::audience_of(self))
+    g_warning("ladder of %s: %s", GST_OBJECT_NAME(self), refusal.c_str());
   if (id == PROP_BITRATE) {
     for (const auto& pad : pads_of(self))
       if (const auto input = campaign::input_of(pad.get())) input->set_bitrate(g_value_get_uint64(value));

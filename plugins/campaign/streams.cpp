@@ -106,6 +106,11 @@ bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
 }
 
 bool open(GstCampaignSink* self) {
+  if (const auto settings = self->impl->settings.snapshot(); !settings.ladder_refusal.empty()) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("The ladder: %s", settings.ladder_refusal.c_str()),
+                      (nullptr));
+    return false;
+  }
   for (const auto& pad : pads_of(self))
     if (!open_input(self, pad.get())) return false;
   auto settings = audience_settings(self->impl->settings.snapshot());

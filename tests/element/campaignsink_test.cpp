@@ -112,6 +112,16 @@ TEST(CampaignSink, RefusesIceSettingsThatCannotWork) {
               {"ice-min-port"});
 }
 
+TEST(CampaignSink, RefusesToStartWithALadderThatIsNoneAndStartsWithTheNextOne) {
+  ServingPipeline pipeline("videotestsrc is-live=true ! campaignsink name=sink port=0");
+  g_object_set(pipeline.sink(), "ladder", R"({"rungs": [{"name": "low", "width": 3}]})", nullptr);
+  EXPECT_EQ(gst_element_set_state(pipeline.pipeline(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  expect_says(pipeline.wait_for_error(), {"ladder", "rungs[0]"});
+  gst_element_set_state(pipeline.pipeline(), GST_STATE_NULL);
+  g_object_set(pipeline.sink(), "ladder", nullptr, nullptr);
+  EXPECT_TRUE(pipeline.play());
+}
+
 TEST(CampaignSink, RefusesTwoInputsOfOneName) {
   ServingPipeline pipeline(
       "campaignsink name=sink port=0 videotestsrc is-live=true ! sink.sink_0 videotestsrc is-live=true ! "

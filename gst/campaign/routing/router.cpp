@@ -27,6 +27,7 @@ std::shared_ptr<Stream> Router::add_stream(StreamDescription description, Stream
   change([&](Viewer::Touched& touched) {
     streams_.push_back(stream);
     for (const auto& viewer : viewers_) assign(viewer, now, touched);
+    touched.push_back(stream);
   });
   return stream;
 }

@@ -139,9 +139,8 @@ void Stream::settle() {
   if (telling_) return;
   telling_ = true;
   for (;;) {
-    if (told_ != !watchers_.empty()) {
-      told_ = !told_;
-      const bool by_anybody = told_;
+    if (const bool by_anybody = !watchers_.empty(); told_ != by_anybody) {
+      told_ = by_anybody;
       lock.unlock();
       upstream_->watched(by_anybody);
     } else if (std::exchange(ask_, false)) {

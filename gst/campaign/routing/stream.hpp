@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ class StreamUpstream {
  public:
   virtual ~StreamUpstream() = default;
   virtual void force_key_frame() = 0;
-  // The first viewer is there, or the last one is gone. Not called for a stream that nobody ever watched.
+  // Whether anybody is there: once when the stream begins, then whenever the first one comes or the last one
+  // goes.
   virtual void watched(bool by_anybody) = 0;
 };
 
@@ -97,9 +99,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
   StreamStats stats_;
   Window window_;
   std::uint64_t set_bitrate_ = 0;
-  bool ask_ = false;                     // for a key frame, with the next settle()
-  bool told_ = false, telling_ = false;  // what upstream knows of watchers; somebody is telling it
-  std::vector<Leaving> leaving_;         // publishing thread only
+  bool ask_ = false;              // for a key frame, with the next settle()
+  std::optional<bool> told_;      // what upstream knows of watchers
+  bool telling_ = false;          // somebody is telling it
+  std::vector<Leaving> leaving_;  // publishing thread only
 };
 
 }  // namespace campaign::routing

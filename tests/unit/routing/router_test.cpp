@@ -79,16 +79,16 @@ TEST_F(RouterTest, EverybodyGetsTheSameUnitAndNobodyACopy) {
 
 TEST_F(RouterTest, TheFirstViewerWakesARungAndTheLastOneLetsItSleep) {
   auto rung = add("a", "high", 5);
-  EXPECT_EQ(rung.encoder->changes, 0);
+  EXPECT_EQ(rung.encoder->changes, 1);
   auto one = view({"a", "high"});
   EXPECT_TRUE(rung.encoder->is_watched);
   EXPECT_EQ(rung.encoder->asked, 1);
   auto other = view({"a", "high"});
   router.remove_viewer(one);
-  EXPECT_EQ(rung.encoder->changes, 1);
+  EXPECT_EQ(rung.encoder->changes, 2);
   router.remove_viewer(other);
   EXPECT_FALSE(rung.encoder->is_watched);
-  EXPECT_EQ(rung.encoder->changes, 2);
+  EXPECT_EQ(rung.encoder->changes, 3);
 }
 
 TEST_F(RouterTest, AutoTakesTheBestRungThatTheBandwidthAdmits) {

@@ -22,9 +22,11 @@ Nanoseconds clock_now() { return std::chrono::steady_clock::now().time_since_epo
 struct Encoder : StreamUpstream {
   void force_key_frame() override { key_wanted = true; }
   void watched(bool by_anybody) override {
-    EXPECT_NE(is_watched.exchange(by_anybody), by_anybody) << "told twice, or out of order";
+    EXPECT_NE(told.exchange(by_anybody), int(by_anybody)) << "told twice, or out of order";
+    is_watched = by_anybody;
   }
   std::atomic<bool> key_wanted = false, is_watched = false;
+  std::atomic<int> told = -1;
 };
 
 struct Source {
