@@ -334,7 +334,7 @@ TEST(CampaignMux, AViewerWhoseFeedbackStopsIsPausedAndResumed) {
   EXPECT_EQ(pipeline.stat("src_0", "pauses"), 0u);
   hear();
   ASSERT_TRUE(wait_until([&] { return pipeline.stat("src_0", "pauses") == 1; }));
-  EXPECT_EQ(in.events("campaign-idle:idle"), 1);
+  ASSERT_TRUE(wait_until([&] { return in.events("campaign-idle:idle") == 1; }));  // a moment later
   const std::size_t before = out.count();
   hear();
   ASSERT_TRUE(wait_until([&] { return out.count() > before; }));
