@@ -51,9 +51,11 @@ class EncodePerViewer : public signalling::ServerDelegate {
   }
   GstElement* pipeline() const { return pipeline_.get(); }
 
-  Result<signalling::Welcome, signalling::Refusal> admit(const signalling::Visitor& visitor) override {
+  signalling::Admission admit(const signalling::Visitor& visitor) override {
     return signalling::Welcome{visitor.peer, "0", {"0"}, {"high"}, {}};
   }
+
+  void waits(const signalling::Visitor&) override {}
 
   void arrived(const signalling::Visitor& visitor) override {
     const auto* profile = find_encoder_profile("x264enc");
