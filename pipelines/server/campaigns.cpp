@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "pipelines/server/campaign_document.hpp"
 #include "pipelines/server/log.hpp"
 #include "pipelines/server/stage.hpp"
 
@@ -21,32 +22,6 @@ constexpr unsigned kTendMs = 1000;
 constexpr gint64 kTrimEvery = 10 * G_USEC_PER_SEC;  // it takes some milliseconds
 constexpr int kMostTries = 16;
 constexpr gint64 kUnmadeUntil = 10 * G_USEC_PER_SEC;
-
-// In the document scene and ladder are texts, which a merge patch replaces as wholes.
-json to_document(const CampaignSpec& spec) {
-  json out = to_json(spec);
-  out["scene"] = spec.scene;
-  out["ladder"] = spec.ladder;
-  return out;
-}
-
-Result<CampaignSpec> from_document(json stored) {
-  if (!stored.is_object()) return Error("the stored campaign is not an object");
-  if (auto scene = stored.find("scene"); scene != stored.end() && scene->is_string()) {
-    const std::string text = scene->get<std::string>();
-    if (text.starts_with('{')) *scene = json::parse(text, nullptr, false);
-  }
-  if (auto ladder = stored.find("ladder"); ladder != stored.end() && ladder->is_string()) {
-    const std::string text = ladder->get<std::string>();
-    *ladder = text.empty() ? json(nullptr) : json::parse(text, nullptr, false);
-  }
-  return parse_spec(stored, "the stored campaign");
-}
-
-std::string state_text(const Document& document) {
-  const auto state = document.json().find("state");
-  return state == document.json().end() ? "{}" : state->dump();
-}
 
 Denial denial_of(const StoreFailure& failure) {
   switch (failure.code) {
@@ -376,7 +351,7 @@ void Campaigns::told(const std::string& id, const state::Update& update) {
     host(*entry);
   else if (entry->hosted)
     entry->hosted->change(*spec);
-  stage_.set_state(id, state_text(update.document), update.document.revision());
+  stage_.set_state(id, state_of(update.document).dump(), update.document.revision());
   if (!news) return;
   publish("campaign:state:v1:update", id,
           {{"revision", update.document.revision()},

@@ -271,11 +271,11 @@ TEST_F(Hosting, ANewLadderTakesEffectWithoutAGapForItsViewers) {
       R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000},
                    {"name":"high","threshold":500000,"particles":1,"width":320,"height":240,"bitrate":450000}]})";
   Guest guest(server_, "laddered", one);
-  ASSERT_TRUE(wait_until([&] { return rungs() == "low"; })) << rungs();
+  ASSERT_TRUE(wait_until([&] { return rungs() == "thin low"; })) << rungs();
   TestViewer viewer(server_.port(), {"?campaign=laddered", true, true});
   ASSERT_TRUE(viewer.wait_for_frames(5));
   g_object_set(guest.pad(), "ladder", two, nullptr);
-  EXPECT_TRUE(wait_until([&] { return rungs() == "low high"; })) << rungs();
+  EXPECT_TRUE(wait_until([&] { return rungs() == "thin low high"; })) << rungs();
   EXPECT_TRUE(viewer.wait_for_frames(20));
   EXPECT_TRUE(viewer.socket().is_open());
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pipelines/server/api/openapi_resource.hpp"
+#include "pipelines/server/campaign_document.hpp"
 #include "pipelines/server/log.hpp"
 #include "pipelines/server/stage.hpp"
 
@@ -24,8 +25,6 @@ std::string fresh_id() {
   g_free(uuid);
   return id;
 }
-
-json state_of(const state::Document& document) { return document.json().value("state", json::object()); }
 
 json load_json(const nodes::Load& load) {
   json out = json::object();
