@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "util/glib_ptr.hpp"
+
 namespace campaign {
 
 template <class T>
@@ -85,13 +87,9 @@ Ref<T> share(T* object) {
   return Ref<T>(typename Ref<T>::Owned{}, object);
 }
 
-struct Free {
-  void operator()(void* memory) const { g_free(memory); }
-  void operator()(GError* error) const { g_error_free(error); }
+struct StructureFree {
   void operator()(GstStructure* structure) const { gst_structure_free(structure); }
 };
-using CharPtr = std::unique_ptr<char, Free>;
-using ErrorPtr = std::unique_ptr<GError, Free>;
-using StructurePtr = std::unique_ptr<GstStructure, Free>;
+using StructurePtr = std::unique_ptr<GstStructure, StructureFree>;
 
 }  // namespace campaign

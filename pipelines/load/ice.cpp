@@ -28,7 +28,7 @@ Result<NiceAddress> local_address_towards(const NiceAddress& address) {
   ObjectPtr<GSocketAddress> ours;
   if (socket && g_socket_connect(socket.get(), target.get(), nullptr, &raw))
     ours.reset(g_socket_get_local_address(socket.get(), &raw));
-  const GErrorPtr error{raw};
+  const ErrorPtr error{raw};
   if (!ours || !g_socket_address_to_native(ours.get(), &there, sizeof there, nullptr))
     return Error("ICE: there is no way to the server's media.", error ? error->message : "");
   NiceAddress local;
@@ -76,8 +76,8 @@ Result<std::unique_ptr<IceAgent>> IceAgent::make(GMainContext* context, GSocketF
   char *ufrag = nullptr, *pwd = nullptr;
   if (!nice_agent_get_local_credentials(agent, made->stream_, &ufrag, &pwd))
     return Error("ICE: there are no credentials.");
-  made->ufrag_ = TextPtr(ufrag).get();
-  made->pwd_ = TextPtr(pwd).get();
+  made->ufrag_ = CharPtr(ufrag).get();
+  made->pwd_ = CharPtr(pwd).get();
   return made;
 }
 
@@ -96,7 +96,7 @@ Result<void> IceAgent::open_socket(const NiceAddress& towards) {
   }
   GSList* candidates = nice_agent_get_local_candidates(agent_.get(), stream_, kComponent);
   for (GSList* each = candidates; each; each = each->next) {
-    const TextPtr line{
+    const CharPtr line{
         nice_agent_generate_local_candidate_sdp(agent_.get(), static_cast<NiceCandidate*>(each->data))};
     if (line) handlers_.candidate(line.get() + (g_str_has_prefix(line.get(), "a=") ? 2 : 0));
   }

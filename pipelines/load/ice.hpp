@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/load/glib_ptr.hpp"
 #include "pipelines/load/media/bytes.hpp"
+#include "util/glib_ptr.hpp"
 #include "util/result.hpp"
 
 namespace campaign::load {

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "pipelines/load/glib_ptr.hpp"
+#include "util/glib_ptr.hpp"
 
 namespace campaign::load {
 namespace {
@@ -59,7 +59,7 @@ Result<std::string> websocket_url(const std::string& address) {
   // With the viewers' ids all the same, each would put out the one before.
   if (("&" + query).find("&peer=") != std::string::npos)
     return Error("ADDRESS must name no peer: every viewer gets an id of its own from the server.");
-  const TextPtr url{g_uri_join(G_URI_FLAGS_ENCODED, secure ? "wss" : "ws", g_uri_get_userinfo(uri.get()),
+  const CharPtr url{g_uri_join(G_URI_FLAGS_ENCODED, secure ? "wss" : "ws", g_uri_get_userinfo(uri.get()),
                                host, g_uri_get_port(uri.get()), path.c_str(), query.c_str(), nullptr)};
   return std::string(url.get());
 }
@@ -99,7 +99,7 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments) {
       {"help", 0, 0, G_OPTION_ARG_NONE, &help, "this text", nullptr},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest_raw, nullptr, "ADDRESS"},
       {}};
-  const std::unique_ptr<GOptionContext, GLibFree> context{g_option_context_new(nullptr)};
+  const OptionsPtr context{g_option_context_new(nullptr)};
   g_option_context_set_help_enabled(context.get(), FALSE);
   g_option_context_set_summary(context.get(), kSummary);
   g_option_context_add_main_entries(context.get(), entries, nullptr);
@@ -112,14 +112,14 @@ Result<ParsedOptions> parse_options(const std::vector<std::string>& arguments) {
   GError* raw = nullptr;
   const bool parsed = g_option_context_parse_strv(context.get(), &list, &raw);
   g_strfreev(list);
-  const GErrorPtr error{raw};
-  const TextPtr json{json_raw};
+  const ErrorPtr error{raw};
+  const CharPtr json{json_raw};
   const std::unique_ptr<char*, void (*)(char**)> rest{rest_raw, g_strfreev};
   if (!parsed) return Error(error->message);
   if (help) {
     g_set_prgname("campaign-load");
     return ParsedOptions{std::nullopt,
-                         TextPtr(g_option_context_get_help(context.get(), FALSE, nullptr)).get()};
+                         CharPtr(g_option_context_get_help(context.get(), FALSE, nullptr)).get()};
   }
 
   const Result<void> ranges[] = {check("--viewers", viewers, 1, kMaxViewers),

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxBytes = 256 * 1024;
-constexpr std::size_t kMaxIds = 1000;
+constexpr std::size_t kMaxEntries = 1000;
 constexpr std::size_t kMaxText = 500;
 
 std::string string(const json& object, const char* name) {
@@ -32,26 +32,22 @@ std::string id(const json& object, const char* name) {
   return is_valid_id(value) ? value : std::string{};
 }
 
-std::vector<std::string> urls(const json& object, const char* name) {
+// Those entries of an array that are fit for use, and not without end.
+std::vector<std::string> strings(const json& object, const char* name, bool (*fit)(std::string_view)) {
   std::vector<std::string> values;
   const auto found = object.find(name);
   if (found == object.end() || !found->is_array()) return values;
   for (const json& entry : *found)
-    if (entry.is_string() && values.size() < kMaxIds &&
-        entry.get_ref<const std::string&>().size() <= kMaxText)
+    if (entry.is_string() && values.size() < kMaxEntries && fit(entry.get_ref<const std::string&>()))
       values.push_back(entry.get<std::string>());
   return values;
 }
 
 std::vector<std::string> ids(const json& object, const char* name) {
-  std::vector<std::string> values;
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_array()) return values;
-  for (const json& entry : *found)
-    if (entry.is_string() && values.size() < kMaxIds)
-      if (auto value = entry.get<std::string>(); is_valid_id(value)) values.push_back(std::move(value));
-  return values;
+  return strings(object, name, is_valid_id);
 }
+
+bool is_short(std::string_view text) { return text.size() <= kMaxText; }
 
 }  // namespace
 
@@ -69,7 +65,7 @@ std::optional<ServerMessage> parse_server_message(std::string_view text) {
   if (type == "quality") return QualityMessage{id(object, "campaign"), id(object, "quality")};
   if (type == "error") return ErrorMessage{words(object, "code"), words(object, "message")};
   if (type == "bye") return ByeMessage{words(object, "reason"), words(object, "url")};
-  if (type == "servers") return ServersMessage{urls(object, "urls")};
+  if (type == "servers") return ServersMessage{strings(object, "urls", is_short)};
   if (type == "campaign:state:v1:update") {
     const auto revision = object.find("revision");
     return StateMessage{id(object, "campaign_id"), revision != object.end() && revision->is_number_unsigned()

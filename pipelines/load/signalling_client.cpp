@@ -26,7 +26,7 @@ struct SignallingClient::Connection {
   void opened(SoupSession* session, GAsyncResult* result) {
     GError* raw = nullptr;
     socket.reset(soup_session_websocket_connect_finish(session, result, &raw));
-    const GErrorPtr error{raw};
+    const ErrorPtr error{raw};
     if (abandoned) return;
     if (!socket) {
       const unsigned status = soup_message_get_status(request.get());

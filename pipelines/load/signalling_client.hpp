@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "pipelines/load/glib_ptr.hpp"
 #include "pipelines/load/server_message.hpp"
+#include "util/glib_ptr.hpp"
 #include "util/result.hpp"
 
 namespace campaign::load {

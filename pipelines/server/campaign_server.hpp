@@ -22,8 +22,8 @@ class CampaignServer {
 
   std::string url() const;  // where others reach it
   void reload(const Config& config);
-  // Takes no new viewers, tells those there where to go, and calls `done` when nobody is left or the time is
-  // up. Again: at once.
+  // Takes no new viewers, tells those there where to go, and stops when nobody is left or the time is up.
+  // Again: at once.
   void drain();
   // Ends every campaign, then calls `ended`.
   void stop();

@@ -47,6 +47,10 @@ Denial unknown(const std::string& id) {
   return {404, "unknown-campaign", "there is no campaign \"" + id + "\""};
 }
 
+Denial not_certain() {
+  return {503, "not-owner", "it is not certain at the moment whose this campaign is; ask again"};
+}
+
 }  // namespace
 
 Campaigns::Campaigns(Stage& stage, state::StateStore& store, events::Bus& bus, const Config& config)
@@ -105,21 +109,20 @@ void Campaigns::configure(const Config& config) {
 // Where it is, and here once its document is known.
 void Campaigns::with_entry(const std::string& id, std::function<void(Entry&)> act,
                            std::function<void(const Denial&)> deny) {
-  membership_->find(
-      id, [this, id, act = std::move(act), deny = std::move(deny)](const Membership::Where& where) {
-        using Kind = Membership::Where::Kind;
-        Entry* entry = find(id);
-        if (where.kind == Kind::elsewhere)
-          return deny({307, "elsewhere", "node \"" + where.node + "\" has this campaign", where.url});
-        if (!entry) return deny(unknown(id));
-        if (entry->loaded) return act(*entry);
-        entry->when_loaded.push_back([this, id, act, deny] {
-          if (Entry* loaded = find(id))
-            act(*loaded);
-          else
-            deny(unknown(id));
-        });
-      });
+  membership_->find(id, [this, id, act = std::move(act), deny = std::move(deny)](const nodes::Where& where) {
+    using Kind = nodes::Where::Kind;
+    Entry* entry = find(id);
+    if (where.kind == Kind::elsewhere)
+      return deny({307, "elsewhere", "node \"" + where.node + "\" has this campaign", where.url});
+    if (!entry) return deny(unknown(id));
+    if (entry->loaded) return act(*entry);
+    entry->when_loaded.push_back([this, id, act, deny] {
+      if (Entry* loaded = find(id))
+        act(*loaded);
+      else
+        deny(unknown(id));
+    });
+  });
 }
 
 void Campaigns::create(const std::string& id, const CampaignSpec& spec, const json& state,
@@ -158,7 +161,7 @@ void Campaigns::create(const std::string& id, const CampaignSpec& spec, const js
       reply(Denial{507, "too-many-campaigns",
                    "all " + std::to_string(config_.max_campaigns) + " places for campaigns are taken"});
     });
-  membership_->add(id, [this, id, make, deny](const Membership::Where&) { with_entry(id, make, deny); });
+  membership_->add(id, [this, id, make, deny](const nodes::Where&) { with_entry(id, make, deny); });
 }
 
 void Campaigns::change(const std::string& id, const json& patch, std::optional<state::Revision> expected,
@@ -194,9 +197,7 @@ void Campaigns::write(const std::string& id, std::function<Result<json, Denial>(
       id,
       [this, id, patch = std::move(patch), expected, reply, tries](Entry& entry) {
         const auto epoch = membership_->owned(id);
-        if (!epoch)
-          return reply(
-              Denial{503, "not-owner", "it is not certain at the moment whose this campaign is; ask again"});
+        if (!epoch) return reply(not_certain());
         if (expected && *expected != entry.head.revision())
           return reply(Denial{409,
                               "conflict",
@@ -239,9 +240,7 @@ void Campaigns::remove(const std::string& id, Reply<bool> reply) {
       [this, id, reply](Entry& entry) {
         const auto epoch = membership_->owned(id);
         if (!entry.spec) return reply(unknown(id));
-        if (!epoch)
-          return reply(
-              Denial{503, "not-owner", "it is not certain at the moment whose this campaign is; ask again"});
+        if (!epoch) return reply(not_certain());
         store_.remove(id, *epoch, [this, id, reply](auto removed) {
           if (!removed) return reply(denial_of(removed.error()));
           membership_->forget(id);
@@ -286,11 +285,7 @@ void Campaigns::take(const std::string& id, state::Epoch epoch) {
   Entry& entry = entries_[id];
   if (!entry.id.empty()) {
     // It runs. A store that was away may have lost what it had.
-    if (entry.loaded && entry.document.revision() > 0)
-      store_.restore(id, epoch, entry.document, [id](const auto& restored) {
-        if (!restored)
-          log(LogLevel::warning, "campaign-not-restored", restored.error().message, {{"campaign", id}});
-      });
+    if (entry.loaded && entry.document.revision() > 0) restore(entry, epoch);
     return;
   }
   entry.id = id;
@@ -313,12 +308,17 @@ void Campaigns::take(const std::string& id, state::Epoch epoch) {
   });
 }
 
-void Campaigns::keep(const std::string&) {}
-
 void Campaigns::give(const std::string& id, const std::string& url) {
   for (const ViewerInfo& viewer : stage_.report().viewers)
     if (viewer.campaign == id && !url.empty()) stage_.redirect(viewer.peer, url);
   end(id);
+}
+
+void Campaigns::restore(const Entry& entry, state::Epoch epoch) {
+  store_.restore(entry.id, epoch, entry.document, [id = entry.id](const auto& restored) {
+    if (!restored)
+      log(LogLevel::warning, "campaign-not-restored", restored.error().message, {{"campaign", id}});
+  });
 }
 
 // The one way from the store to this node's world and viewers.
@@ -327,11 +327,7 @@ void Campaigns::told(const std::string& id, const state::Update& update) {
   if (!entry) return;
   if (update.document.revision() < entry->document.revision()) {
     // The store has lost data. What runs here is newer, and goes back there as soon as this node may write.
-    if (const auto epoch = membership_->owned(id))
-      store_.restore(id, *epoch, entry->document, [id](const auto& restored) {
-        if (!restored)
-          log(LogLevel::warning, "campaign-not-restored", restored.error().message, {{"campaign", id}});
-      });
+    if (const auto epoch = membership_->owned(id)) restore(*entry, *epoch);
     return;
   }
   const bool news = entry->document.revision() != update.document.revision() || !entry->spec;
@@ -351,11 +347,11 @@ void Campaigns::told(const std::string& id, const state::Update& update) {
     host(*entry);
   else if (entry->hosted)
     entry->hosted->change(*spec);
-  stage_.set_state(id, state_of(update.document).dump(), update.document.revision());
+  json state = state_of(update.document);
+  stage_.set_state(id, state.dump(), update.document.revision());
   if (!news) return;
   publish("campaign:state:v1:update", id,
-          {{"revision", update.document.revision()},
-           {"state", update.document.json().value("state", json::object())}});
+          {{"revision", update.document.revision()}, {"state", std::move(state)}});
 }
 
 void Campaigns::host(Entry& entry) {
@@ -410,8 +406,8 @@ void Campaigns::wanted(const std::string& peer, const std::string& id) {
         {{"campaign", id}, {"peer", peer}});
     return;
   }
-  membership_->find(id, [this, peer, id](const Membership::Where& where) {
-    using Kind = Membership::Where::Kind;
+  membership_->find(id, [this, peer, id](const nodes::Where& where) {
+    using Kind = nodes::Where::Kind;
     if (where.kind == Kind::elsewhere) {
       log(LogLevel::info, "viewer-redirected", "another node has the campaign",
           {{"campaign", id}, {"peer", peer}, {"node", where.node}});

@@ -36,7 +36,7 @@ struct CampaignInfo {
   bool created = false;  // by this very request
 };
 
-class Campaigns : public CampaignRunner {
+class Campaigns : public nodes::Runner {
  public:
   Campaigns(Stage& stage, state::StateStore& store, events::Bus& bus, const Config& config);
   ~Campaigns() override;
@@ -68,13 +68,11 @@ class Campaigns : public CampaignRunner {
   bool idle() const { return entries_.empty() && ending_.empty(); }
 
   void take(const std::string& campaign, state::Epoch epoch) override;
-  void keep(const std::string& campaign) override;
   void give(const std::string& campaign, const std::string& url) override;
   nodes::NodeRecord describe() override;
   nodes::Load needs(const std::string& campaign) override;
 
  private:
-  struct Write;
   struct Entry {
     std::string id;
     bool loaded = false;
@@ -95,6 +93,7 @@ class Campaigns : public CampaignRunner {
   void write(const std::string& id, std::function<Result<nlohmann::json, Denial>(const Entry&)> patch,
              std::optional<state::Revision> expected, Reply<CampaignInfo> reply, int tries = 0);
   void told(const std::string& id, const state::Update& update);
+  void restore(const Entry& entry, state::Epoch epoch);
   void host(Entry& entry);
   void end(const std::string& id);
   void reap();

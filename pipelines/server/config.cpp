@@ -8,16 +8,13 @@
 
 #include "campaign/encoder_profile.hpp"
 #include "campaign/nodes/node_record.hpp"
-#include "pipelines/load/glib_ptr.hpp"
+#include "util/glib_ptr.hpp"
 #include "util/id.hpp"
 #include "util/json_reader.hpp"
 
 namespace campaign::server {
 namespace {
 
-using load::GErrorPtr;
-using load::GLibFree;
-using load::TextPtr;
 using nlohmann::json;
 
 constexpr JsonLimits kFileLimits{1024 * 1024, 24};
@@ -206,7 +203,7 @@ Result<ParsedCommandLine> parse_command_line(const std::vector<std::string>& arg
       {"version", 0, 0, G_OPTION_ARG_NONE, &version, "prints the version", nullptr},
       {"help", 0, 0, G_OPTION_ARG_NONE, &help, "this text", nullptr},
       {}};
-  const std::unique_ptr<GOptionContext, GLibFree> context{g_option_context_new(nullptr)};
+  const OptionsPtr context{g_option_context_new(nullptr)};
   g_option_context_set_help_enabled(context.get(), FALSE);
   g_option_context_set_summary(
       context.get(),
@@ -224,16 +221,16 @@ Result<ParsedCommandLine> parse_command_line(const std::vector<std::string>& arg
   const bool parsed = g_option_context_parse_strv(context.get(), &list, &raw);
   const std::string rest = parsed && list[0] && list[1] ? list[1] : "";
   g_strfreev(list);
-  const GErrorPtr error{raw};
-  const TextPtr owned[] = {TextPtr{config}, TextPtr{host},  TextPtr{node_id}, TextPtr{advertise},
-                           TextPtr{redis},  TextPtr{state}, TextPtr{level}};
+  const ErrorPtr error{raw};
+  const CharPtr owned[] = {CharPtr{config}, CharPtr{host},  CharPtr{node_id}, CharPtr{advertise},
+                           CharPtr{redis},  CharPtr{state}, CharPtr{level}};
   if (!parsed) return Error(error->message);
   if (!rest.empty()) return Error("'" + rest.substr(0, 100) + "' is not an option; --help lists them.");
   if (version) return ParsedCommandLine{std::nullopt, "campaign-server " CAMPAIGN_VERSION "\n"};
   if (help) {
     g_set_prgname("campaign-server");
     return ParsedCommandLine{std::nullopt,
-                             TextPtr(g_option_context_get_help(context.get(), FALSE, nullptr)).get()};
+                             CharPtr(g_option_context_get_help(context.get(), FALSE, nullptr)).get()};
   }
   CommandLine options;
   if (config) options.config_file = config;

@@ -28,7 +28,6 @@ class HostedCampaign {
   ~HostedCampaign();  // waits for the world to end; stop() before makes that short
 
   const std::string& id() const { return id_; }
-  const CampaignSpec& spec() const { return spec_; }
   Status status() const { return status_; }
   bool stopped() const { return stopped_; }
   unsigned restarts() const { return restarts_; }

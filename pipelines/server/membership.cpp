@@ -11,14 +11,14 @@ void SingleNode::campaigns(const std::vector<std::string>& ids) {
   for (const std::string& id : ids) take(id);
 }
 
-void SingleNode::add(const std::string& campaign, Found found) {
+void SingleNode::add(const std::string& campaign, nodes::Found found) {
   take(campaign);
   find(campaign, std::move(found));
 }
 
-void SingleNode::find(const std::string& campaign, Found found) {
+void SingleNode::find(const std::string& campaign, nodes::Found found) {
   loop_.post([this, campaign, found = std::move(found)] {
-    found({owned_.contains(campaign) ? Where::Kind::here : Where::Kind::nowhere, {}, {}});
+    found({owned_.contains(campaign) ? nodes::Where::Kind::here : nodes::Where::Kind::nowhere, {}, {}});
   });
 }
 

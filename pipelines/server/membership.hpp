@@ -8,45 +8,22 @@
 #include <string>
 #include <vector>
 
-#include "campaign/nodes/node_record.hpp"
+#include "campaign/nodes/runner.hpp"
 #include "campaign/state/store.hpp"
 #include "events/loop_queue.hpp"
 
 namespace campaign::server {
 
-// What runs campaigns, as a membership sees it.
-class CampaignRunner {
- public:
-  virtual ~CampaignRunner() = default;
-  // It is this node's, now or again: run it if it does not run, and write under `epoch`.
-  virtual void take(const std::string& campaign, state::Epoch epoch) = 0;
-  // Nobody knows at the moment whose it is: go on showing it, write nothing.
-  virtual void keep(const std::string& campaign) = 0;
-  // It is another node's: send its viewers to `url` (empty: they are to come again) and stop it.
-  virtual void give(const std::string& campaign, const std::string& url) = 0;
-  // Load, capacity and running campaigns of this node.
-  virtual nodes::NodeRecord describe() = 0;
-  // What a campaign is forecast to need here.
-  virtual nodes::Load needs(const std::string& campaign) = 0;
-};
-
 class Membership {
  public:
-  struct Where {
-    enum class Kind { here, elsewhere, nowhere };
-    Kind kind = Kind::nowhere;
-    std::string node, url;  // elsewhere
-  };
-  using Found = std::function<void(const Where&)>;
-
   virtual ~Membership() = default;
 
   // These campaigns have a document: each gets an owner, whose runner is told to take it.
   virtual void campaigns(const std::vector<std::string>& ids) = 0;
   // One that is about to be made: it gets an owner, too, and `found` says which.
-  virtual void add(const std::string& campaign, Found found) = 0;
+  virtual void add(const std::string& campaign, nodes::Found found) = 0;
   virtual void forget(const std::string& campaign) = 0;  // it was deleted
-  virtual void find(const std::string& campaign, Found found) = 0;
+  virtual void find(const std::string& campaign, nodes::Found found) = 0;
   // The epoch to write with, if it may be written now.
   virtual std::optional<state::Epoch> owned(const std::string& campaign) const = 0;
   virtual std::vector<nodes::NodeRecord> nodes() const = 0;  // this one among them
@@ -64,13 +41,13 @@ class Membership {
 
 class SingleNode : public Membership {
  public:
-  SingleNode(std::string id, std::function<std::string()> url, CampaignRunner& runner)
+  SingleNode(std::string id, std::function<std::string()> url, nodes::Runner& runner)
       : id_(std::move(id)), url_(std::move(url)), runner_(runner) {}
 
   void campaigns(const std::vector<std::string>& ids) override;
-  void add(const std::string& campaign, Found found) override;
+  void add(const std::string& campaign, nodes::Found found) override;
   void forget(const std::string& campaign) override { owned_.erase(campaign); }
-  void find(const std::string& campaign, Found found) override;
+  void find(const std::string& campaign, nodes::Found found) override;
   std::optional<state::Epoch> owned(const std::string& campaign) const override;
   std::vector<nodes::NodeRecord> nodes() const override;
   void drain() override { draining_ = true; }
@@ -85,7 +62,7 @@ class SingleNode : public Membership {
 
   const std::string id_;
   const std::function<std::string()> url_;
-  CampaignRunner& runner_;
+  nodes::Runner& runner_;
   std::set<std::string, std::less<>> owned_;
   bool draining_ = false;
   events::LoopQueue loop_;  // last: its jobs use the members above

@@ -5,6 +5,7 @@
 
 #include "events/lease_clock.hpp"
 #include "pipelines/server/log.hpp"
+#include "util/hex.hpp"
 #include "util/id.hpp"
 
 namespace campaign::server {
@@ -22,16 +23,10 @@ constexpr TimeDelta kAboutToBe = TimeDelta::ms(15'000);
 constexpr TimeDelta kFindWithin = TimeDelta::ms(8000);  // a dead node's lease, and its campaign's new start
 constexpr unsigned kLongestRestMs = 500;
 
-std::string incarnation(std::uint64_t random) {
-  char text[20];
-  g_snprintf(text, sizeof text, "%016" G_GINT64_MODIFIER "x", guint64(random));
-  return text;
-}
-
 }  // namespace
 
 SharedNode::SharedNode(Settings settings, events::redis::Connection& connection, state::StateStore& store,
-                       CampaignRunner& runner,
+                       nodes::Runner& runner,
                        std::function<void(const std::vector<std::string>&)> others_changed)
     : connection_(connection),
       store_(store),
@@ -42,7 +37,7 @@ SharedNode::SharedNode(Settings settings, events::redis::Connection& connection,
       node_store_(connection),
       next_list_(lease_clock() + kListEvery),
       cluster_(std::make_unique<nodes::Cluster>(
-          nodes::Holder{settings.node_id, incarnation(settings.random)}, settings.url, settings.terms,
+          nodes::Holder{settings.node_id, hex(settings.random)}, settings.url, settings.terms,
           static_cast<nodes::LeaseStore&>(*this), static_cast<nodes::NodeStore&>(*this),
           static_cast<nodes::Host&>(*this), settings.random, lease_clock())),
       alive_(std::make_shared<SharedNode*>(this)),
@@ -141,7 +136,7 @@ void SharedNode::watch() {
 
 void SharedNode::campaigns(const std::vector<std::string>& ids) { listed(ids); }
 
-void SharedNode::add(const std::string& campaign, Found found) {
+void SharedNode::add(const std::string& campaign, nodes::Found found) {
   about_to_be_[campaign] = lease_clock() + kAboutToBe;
   watch();
   hint(campaign);  // whoever is to have it may be another
@@ -155,18 +150,12 @@ void SharedNode::forget(const std::string& campaign) {
   watch();
 }
 
-void SharedNode::find(const std::string& campaign, Found found) {
+void SharedNode::find(const std::string& campaign, nodes::Found found) {
   const auto ask = [this, campaign, found = std::move(found)] {
     cluster_->find(campaign, lease_clock(), kFindWithin,
-                   [weak = std::weak_ptr(alive_), found](const nodes::Cluster::Where& where) {
-                     const auto alive = weak.lock();
-                     if (!alive) return;
-                     using Kind = nodes::Cluster::Where::Kind;
-                     const Where told{where.kind == Kind::here        ? Where::Kind::here
-                                      : where.kind == Kind::elsewhere ? Where::Kind::elsewhere
-                                                                      : Where::Kind::nowhere,
-                                      where.node, where.url};
-                     (*alive)->loop_.post([found, told] { found(told); });
+                   [weak = std::weak_ptr(alive_), found](const nodes::Where& where) {
+                     if (const auto alive = weak.lock())
+                       (*alive)->loop_.post([found, where] { found(where); });
                    });
     schedule();
   };
@@ -202,7 +191,6 @@ void SharedNode::take(const std::string& campaign, nodes::Epoch epoch) {
 void SharedNode::keep(const std::string& campaign) {
   log(LogLevel::warning, "campaign-kept", "the campaign is shown on, and nothing of it is written",
       {{"campaign", campaign}});
-  runner_.keep(campaign);
 }
 
 void SharedNode::give(const std::string& campaign, const std::string& url) {

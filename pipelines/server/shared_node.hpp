@@ -31,13 +31,13 @@ class SharedNode : public Membership,
   // `others_changed`: the addresses of the other nodes, whenever they change. Connection, store and runner
   // outlive this.
   SharedNode(Settings settings, events::redis::Connection& connection, state::StateStore& store,
-             CampaignRunner& runner, std::function<void(const std::vector<std::string>&)> others_changed);
+             nodes::Runner& runner, std::function<void(const std::vector<std::string>&)> others_changed);
   ~SharedNode() override;
 
   void campaigns(const std::vector<std::string>& ids) override;
-  void add(const std::string& campaign, Found found) override;
+  void add(const std::string& campaign, nodes::Found found) override;
   void forget(const std::string& campaign) override;
-  void find(const std::string& campaign, Found found) override;
+  void find(const std::string& campaign, nodes::Found found) override;
   std::optional<state::Epoch> owned(const std::string& campaign) const override;
   std::vector<nodes::NodeRecord> nodes() const override;
   void drain() override;
@@ -69,7 +69,7 @@ class SharedNode : public Membership,
 
   events::redis::Connection& connection_;
   state::StateStore& store_;
-  CampaignRunner& runner_;
+  nodes::Runner& runner_;
   const std::function<void(const std::vector<std::string>&)> others_changed_;
   const std::string node_id_;
   events::redis::LeaseStore lease_store_;

@@ -49,7 +49,7 @@ void Cluster::store_is_back(Timestamp now) {
   next_beat_ = now;
 }
 
-std::optional<Cluster::Where> Cluster::known(const std::string& campaign) const {
+std::optional<Where> Cluster::known(const std::string& campaign) const {
   // What is given away is shown until the other node shows it, and who comes now is sent there at once.
   const auto shown = shown_.find(campaign);
   if (shown != shown_.end() && shown->second.as != Shown::given)

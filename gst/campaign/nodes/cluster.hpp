@@ -19,25 +19,16 @@
 #include "campaign/nodes/ownership.hpp"
 #include "campaign/nodes/placement.hpp"
 #include "campaign/nodes/registry.hpp"
+#include "campaign/nodes/runner.hpp"
 
 namespace campaign::nodes {
 
-// What runs campaigns. Called from tick() and the stores' answers only; may call the cluster back, but for
-// tick().
-class Host {
+// What runs campaigns, and speaks with the other nodes. Called from tick() and the stores' answers only; may
+// call the cluster back, but for tick().
+class Host : public Runner {
  public:
-  virtual ~Host() = default;
-  // It is this node's, now or again: run it if it does not run, and write under `epoch`.
-  virtual void take(const std::string& campaign, Epoch epoch) = 0;
   // The store is silent: go on showing it, write nothing.
   virtual void keep(const std::string& campaign) = 0;
-  // It is another node's now and runs there: send its viewers to `url` and stop it. Empty: nobody knows
-  // where, viewers are to come again.
-  virtual void give(const std::string& campaign, const std::string& url) = 0;
-  // Load, capacity and running campaigns of this node; the cluster fills in the rest.
-  virtual NodeRecord describe() = 0;
-  // What a campaign is forecast to need here.
-  virtual Load needs(const std::string& campaign) = 0;
   // Tell the other nodes that it has changed hands, or is to be taken: a hint that may be lost.
   virtual void hint(const std::string& campaign) = 0;
 };
@@ -53,13 +44,6 @@ struct ClusterTerms {
 
 class Cluster {
  public:
-  struct Where {
-    enum class Kind { here, elsewhere, nowhere };
-    Kind kind = Kind::nowhere;
-    std::string node, url;  // elsewhere
-  };
-  using Found = std::function<void(const Where&)>;
-
   // `self` and `url` are this process's; all references outlive this.
   Cluster(Holder self, std::string url, const ClusterTerms& terms, LeaseStore& leases, NodeStore& nodes,
           Host& host, std::uint64_t random, Timestamp now);

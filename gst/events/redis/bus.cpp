@@ -1,27 +1,21 @@
 // See bus.hpp. A message is "<origin> <envelope>", so that we know our own when they come back.
 #include "events/redis/bus.hpp"
 
-#include <cstdio>
 #include <utility>
 
 #include "events/redis/keys.hpp"
+#include "util/hex.hpp"
 
 namespace campaign::events::redis {
 namespace {
 
 constexpr std::size_t kOriginBytes = 16;
 
-std::string origin_for(std::uint64_t seed) {
-  char text[kOriginBytes + 1];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(seed));
-  return text;
-}
-
 }  // namespace
 
 RedisBus::RedisBus(Connection& connection, std::uint64_t seed)
     : connection_(connection),
-      origin_(origin_for(seed)),
+      origin_(hex(seed)),
       later_(connection.context()),
       self_(std::make_shared<RedisBus*>(this)),
       ready_(connection.on_ready([this](bool ready) { connected_.call(ready); })) {}

@@ -2,25 +2,16 @@
 #include "events/redis/connection.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
+#include "util/hex.hpp"
+
 namespace campaign::events::redis {
-namespace {
-
-std::string channel_for(std::uint64_t seed) {
-  char name[64];
-  std::snprintf(name, sizeof name, "campaign:heartbeat:%016llx", static_cast<unsigned long long>(seed));
-  return name;
-}
-
-}  // namespace
-
 Connection::Connection(Address address, Timing timing, std::uint64_t seed, GMainContext* context)
     : address_(std::move(address)),
       timing_(timing),
       context_(context),
-      heartbeat_channel_(channel_for(seed)),
+      heartbeat_channel_("campaign:heartbeat:" + hex(seed)),
       heartbeat_(context),
       answer_(context),
       later_(context),

@@ -1,11 +1,11 @@
 // See state_store.hpp.
 #include "events/redis/state_store.hpp"
 
-#include <cstdio>
 #include <utility>
 
 #include "events/redis/follower.hpp"
 #include "events/redis/keys.hpp"
+#include "util/hex.hpp"
 
 namespace campaign::events::redis {
 namespace {
@@ -89,12 +89,6 @@ const std::string& commit_script() {
 const std::string& replace_script() {
   static const std::string script = std::string(kFence).append(kReplace);
   return script;
-}
-
-std::string hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 std::vector<std::string> keys(std::string_view campaign) {

@@ -93,8 +93,7 @@ Result<std::optional<state::Revision>, Denial> revision_in(std::string_view if_m
 }
 
 Result<json, Denial> read_body(const ApiRequest& request, Operation operation) {
-  if (request.body.size() > kMaxApiBody)
-    return Denial{413, "too-large", "a body may have at most " + std::to_string(kMaxApiBody / 1024) + " KiB"};
+  if (request.body.size() > kMaxApiBody) return body_too_large();
   const bool merge_patch = request.content_type == "application/merge-patch+json" && is_patch(operation);
   if (request.content_type != "application/json" && !merge_patch)
     return Denial{415, "unsupported-media-type",
@@ -122,6 +121,10 @@ Result<void, Denial> read_move(const json& body, ApiCall& call) {
 }
 
 }  // namespace
+
+Denial body_too_large() {
+  return {413, "too-large", "a body may have at most " + std::to_string(kMaxApiBody / 1024) + " KiB"};
+}
 
 Result<ApiCall, Denial> parse_call(const ApiRequest& request) {
   const std::string_view path = request.path;

@@ -50,6 +50,7 @@ struct ApiCall {
   std::string to_campaign, quality;         // of move_viewer
 };
 
+Denial body_too_large();
 Result<ApiCall, Denial> parse_call(const ApiRequest& request);
 
 }  // namespace campaign::server

@@ -21,7 +21,7 @@ class ApiHandler {
  public:
   using Answer = std::function<void(ApiResponse)>;
 
-  // `drain`: begins it. `url`: of this node.
+  // `drain`: begins it.
   ApiHandler(Campaigns& campaigns, Membership& membership, Stage& stage, std::function<void()> drain)
       : campaigns_(campaigns), membership_(membership), stage_(stage), drain_(std::move(drain)) {}
 

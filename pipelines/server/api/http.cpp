@@ -130,10 +130,7 @@ void HttpApi::handle(SoupServerMessage* message, const std::string& path) {
                          kHealthDeadlineMs, {503, R"({"ready":false})"});
   if (const auto denied = keep_out(message)) return respond(message, to_response(*denied, path));
   if (g_object_get_data(G_OBJECT(message), kTooLarge))
-    return respond(message,
-                   to_response({413, "too-large",
-                                "a body may have at most " + std::to_string(kMaxApiBody / 1024) + " KiB"},
-                               path));
+    return respond(message, to_response(body_too_large(), path));
   ApiRequest request;
   request.method = method;
   request.path = path;

@@ -215,10 +215,10 @@ TEST_F(ACluster, GoesOnThroughAnOutageOfItsStoreAndIsTheSameAfterwards) {
     EXPECT_EQ(machines[i]->shows.size(), before[i]);
     for (const auto& [campaign, shown] : machines[i]->shows) EXPECT_FALSE(shown.writes);
   }
-  Cluster::Where where;
+  Where where;
   Machine* other = owner("c0") == machines[0] ? machines[1] : machines[0];
   other->cluster->find("c0", site.now(), TimeDelta::seconds(1), [&](const auto& found) { where = found; });
-  EXPECT_NE(where.kind, Cluster::Where::Kind::nowhere);  // viewers still find their way
+  EXPECT_NE(where.kind, Where::Kind::nowhere);  // viewers still find their way
 
   site.silent = false;
   EXPECT_LE(until([this] { return bool(each_has_one_writer()); }, 10), 2);
@@ -259,13 +259,13 @@ TEST_F(ACluster, FindsACampaignFromEveryNode) {
   with_campaigns(3);
   for (const auto& campaign : campaigns) {
     for (Machine* machine : machines) {
-      Cluster::Where where;
+      Where where;
       machine->cluster->find(campaign, site.now(), TimeDelta::seconds(1),
                              [&](const auto& found) { where = found; });
       if (owner(campaign) == machine) {
-        EXPECT_EQ(where.kind, Cluster::Where::Kind::here);
+        EXPECT_EQ(where.kind, Where::Kind::here);
       } else {
-        EXPECT_EQ(where.kind, Cluster::Where::Kind::elsewhere);
+        EXPECT_EQ(where.kind, Where::Kind::elsewhere);
         EXPECT_EQ(where.url, "http://" + where.node);
         EXPECT_EQ(machines[std::size_t(where.node[0] - 'a')], owner(campaign));
       }
@@ -281,7 +281,7 @@ TEST_F(ACluster, FindsANewCampaignAsSoonAsSomebodyHasTakenIt) {
   for (Machine* machine : machines) {
     machine->cluster->campaigns(campaigns, site.now());
     machine->cluster->find("new", site.now(), TimeDelta::seconds(5), [&](const auto& found) {
-      EXPECT_NE(found.kind, Cluster::Where::Kind::nowhere);
+      EXPECT_NE(found.kind, Where::Kind::nowhere);
       ++answers;
       answered = site.now();
     });
@@ -294,9 +294,8 @@ TEST_F(ACluster, FindsANewCampaignAsSoonAsSomebodyHasTakenIt) {
 TEST_F(ACluster, SaysNowhereWhenNobodyTakesItInTime) {
   with_campaigns(1);
   bool nowhere = false;
-  machines[0]->cluster->find("no-such", site.now(), TimeDelta::seconds(2), [&](const auto& found) {
-    nowhere = found.kind == Cluster::Where::Kind::nowhere;
-  });
+  machines[0]->cluster->find("no-such", site.now(), TimeDelta::seconds(2),
+                             [&](const auto& found) { nowhere = found.kind == Where::Kind::nowhere; });
   play(1.9);
   EXPECT_FALSE(nowhere);
   play(0.2);

@@ -1,11 +1,11 @@
-// Owners of GLib's objects, for code that has no GStreamer.
+// Owners of GLib's memory and objects, for code with and without GStreamer.
 #pragma once
 
-#include <gio/gio.h>
+#include <glib-object.h>
 
 #include <memory>
 
-namespace campaign::load {
+namespace campaign {
 
 struct GLibFree {
   void operator()(gpointer memory) const { g_free(memory); }
@@ -19,12 +19,13 @@ struct GObjectUnref {
   void operator()(gpointer object) const { g_object_unref(object); }
 };
 
-using TextPtr = std::unique_ptr<char, GLibFree>;
-using GErrorPtr = std::unique_ptr<GError, GLibFree>;
+using CharPtr = std::unique_ptr<char, GLibFree>;
+using ErrorPtr = std::unique_ptr<GError, GLibFree>;
 using UriPtr = std::unique_ptr<GUri, GLibFree>;
 using ContextPtr = std::unique_ptr<GMainContext, GLibFree>;
 using LoopPtr = std::unique_ptr<GMainLoop, GLibFree>;
+using OptionsPtr = std::unique_ptr<GOptionContext, GLibFree>;
 template <class T>
 using ObjectPtr = std::unique_ptr<T, GObjectUnref>;
 
-}  // namespace campaign::load
+}  // namespace campaign
