@@ -10,22 +10,12 @@ import time
 import urllib.error
 import urllib.request
 
+from waiting import until
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SERVE = ROOT / "pipelines" / "serve"
 READY_S = 60
 STOP_S = 20
-
-
-def until(condition, seconds, what, every=0.1):
-    """Waits for a condition, and says what was awaited when it does not come."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds} s still not: {what}; last seen: {value!r}")
-        time.sleep(every)
 
 
 def children(pid):

@@ -1,6 +1,6 @@
 """What happens when the connection goes: the page says so, and returns without anybody doing anything."""
 from conftest import SMALL
-from serving import until
+from waiting import until
 
 
 def test_the_page_returns_by_itself_when_a_killed_server_is_started_again(browser, serve):

@@ -1,6 +1,6 @@
 """The statistics, the help and full screen, by hand and by keyboard alone."""
 from selenium.webdriver.common.keys import Keys
-from serving import until
+from waiting import until
 
 
 def drawn(viewer):

@@ -6,7 +6,8 @@ import tempfile
 import urllib.request
 
 import pytest
-from serving import ROOT, Server, until
+from serving import ROOT, Server
+from waiting import until
 
 SMALL = {"particles": 20000, "device": "cpu", "ladder": {"rungs": [
     {"name": "low", "threshold": 0, "particles": 20000, "width": 640, "height": 360, "bitrate": 450000}]}}

@@ -7,8 +7,9 @@ import subprocess
 
 import bottleneck
 import pytest
-from serving import ROOT, LaunchedServer, until
+from serving import ROOT, LaunchedServer
 from viewing import Browser
+from waiting import until
 
 # The default ladder's rates, with pictures that two cores encode and decode besides all else.
 RUNGS = [("low", 0, 450_000, 320, 180), ("medium", 1_000_000, 900_000, 480, 270), ("high", 5_000_000, 4_500_000, 640, 360),

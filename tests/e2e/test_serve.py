@@ -6,7 +6,8 @@ import urllib.request
 
 import pytest
 from conftest import SMALL
-from serving import SERVE, alive, children, until
+from serving import SERVE, alive, children
+from waiting import until
 
 
 def run(*options):

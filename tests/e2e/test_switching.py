@@ -1,7 +1,8 @@
 """What a viewer watches can be changed while it plays, without a black frame, a pause, or a new connection."""
 import pytest
 from selenium.webdriver.support.select import Select
-from serving import LaunchedServer, until
+from serving import LaunchedServer
+from waiting import until
 
 TWO_WORLDS = """campaignsink name=sink port={port} sink_0::campaign=0 sink_1::campaign=west
     particlesrc is-live=true particles=50000 ! video/x-raw,width=640,height=360,framerate=30/1 ! sink.sink_0

@@ -4,7 +4,7 @@ import statistics
 from urllib.parse import urlsplit
 
 from conftest import SMALL
-from serving import until
+from waiting import until
 
 FIRST_FRAME_MS = 1500
 

@@ -4,9 +4,10 @@ Prints TAP.
 import json
 import sys
 
-from campaign_server import SMALL, Server, until
-from openapi import Description
+from campaign_server import SMALL, Server
 from cases import report
+from openapi import Description
+from waiting import until
 
 BUILD = sys.argv[1]
 JSON = {"Content-Type": "application/json"}

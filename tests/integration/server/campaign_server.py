@@ -7,21 +7,11 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
+
+from waiting import until
 
 SMALL = {"particles": 1000, "device": "cpu", "framerate": 30, "ladder": {"rungs": [
     {"name": "low", "threshold": 0, "particles": 1000, "width": 160, "height": 90, "bitrate": 200000}]}}
-
-
-def until(condition, seconds, what, every=0.05):
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds} s still not: {what}; last seen: {value!r}")
-        time.sleep(every)
 
 
 class Answer:

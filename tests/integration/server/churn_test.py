@@ -4,8 +4,9 @@ watch others: they notice nothing, and nothing is left behind. Prints TAP.
 import sys
 import time
 
-from campaign_server import SMALL, Server, until
+from campaign_server import SMALL, Server
 from cases import report
+from waiting import until
 
 BUILD = sys.argv[1]
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 10

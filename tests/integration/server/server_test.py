@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 
-from campaign_server import SMALL, Server, until
+from campaign_server import SMALL, Server
 from cases import report
+from waiting import until
 
 BUILD = sys.argv[1]
 PROGRAM = pathlib.Path(BUILD) / "pipelines" / "server" / "campaign-server"
