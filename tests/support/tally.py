@@ -1,12 +1,21 @@
 """Counts single test cases from what the runners left in the build folder, for tests/run.
 
-A program that crashes, hangs or leaves no result counts as a failure, and so does a run without any case.
+A program that crashes, hangs or leaves no result counts as a failure, and so does a run without any case. Each
+failure is listed with the first of what the case said, as often only the end of a run is at hand.
 """
 import json
 import pathlib
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
+
+
+MOST_LINES, LONGEST_LINE = 6, 200
+
+
+def shortened(text):
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    return [line[:LONGEST_LINE] for line in lines[:MOST_LINES]]
 
 
 class Tally:
@@ -24,8 +33,9 @@ class Tally:
         cases = list(root.iter("testcase"))
         for case in cases:
             name = f"{case.get('classname')}.{case.get('name')}"
-            if case.find("failure") is not None or case.find("error") is not None:
-                self.failures.append(name)
+            problem = next((found for found in map(case.find, ("failure", "error")) if found is not None), None)
+            if problem is not None:
+                self.fail(name, problem.get("message"))
             elif case.find("skipped") is not None or case.get("result") == "skipped":
                 self.skipped.append(name)
             elif case.get("status") != "notrun":  # gtest's DISABLED_ cases
@@ -33,17 +43,25 @@ class Tally:
         return bool(cases)
 
     def tap(self, program, text):
-        """Adds the top level results of a TAP stream; says whether there were any."""
-        found = False
+        """Adds the top level results of a TAP stream, whose comments come before their case; says whether there were
+        any.
+        """
+        found, said = False, []
         for line in text.splitlines():
+            if line.startswith("#"):
+                said.append(line[1:])
+                continue
             if line.startswith("ok "):
                 self.passed += 1
             elif line.startswith("not ok "):
-                self.failures.append(f"{program}: {line[7:]}")
+                self.fail(f"{program}: {line[7:]}", "\n".join(said))
             else:
                 continue
-            found = True
+            found, said = True, []
         return found
+
+    def fail(self, name, why=""):
+        self.failures.append((name, shortened(why)))
 
 
 def meson_tests(build):
@@ -69,7 +87,7 @@ def count_meson(build, tally):
     try:
         log = (build / "meson-logs" / "testlog.json").read_text().splitlines()
     except OSError:
-        tally.failures.append("meson test left no log")
+        tally.fail("meson test left no log")
         return
     for run in map(json.loads, log):
         name = run["name"].rsplit(" / ", 1)[-1]
@@ -87,9 +105,9 @@ def count_meson(build, tally):
         if run["result"] == "SKIP":
             tally.skipped.append(name)
         elif run["result"] != "OK":
-            tally.failures.append(f"{name}: {run['result']}, exit code {run['returncode']}")
+            tally.fail(f"{name}: {run['result']}, exit code {run['returncode']}")
         elif not told:
-            tally.failures.append(f"{name}: left no result")
+            tally.fail(f"{name}: left no result")
 
 
 def main(action, build, *parts):
@@ -101,15 +119,17 @@ def main(action, build, *parts):
     if "meson" in parts:
         count_meson(build, tally)
     if "e2e" in parts and not tally.junit(build / "e2e.xml"):
-        tally.failures.append("the browser tests left no result")
+        tally.fail("the browser tests left no result")
     if not tally.passed and not tally.failures:
-        tally.failures.append("no test ran")
+        tally.fail("no test ran")
 
     print()
     for name in tally.skipped:
         print(f"skipped: {name}")
-    for name in tally.failures:
+    for name, said in tally.failures:
         print(f"FAILED: {name}")
+        for line in said:
+            print(f"    {line}")
     print(f"{tally.passed} passed, {len(tally.failures)} failed")
     return 1 if tally.failures else 0
 
