@@ -22,6 +22,7 @@ constexpr unsigned kTendMs = 1000;
 constexpr gint64 kTrimEvery = 10 * G_USEC_PER_SEC;  // it takes some milliseconds
 constexpr int kMostTries = 16;
 constexpr gint64 kUnmadeUntil = 10 * G_USEC_PER_SEC;
+constexpr gint64 kToldWithin = 2 * G_USEC_PER_SEC;
 
 Denial denial_of(const StoreFailure& failure) {
   switch (failure.code) {
@@ -223,12 +224,19 @@ void Campaigns::write(const std::string& id, std::function<Result<json, Denial>(
               return write(id, patch, expected, reply, tries + 1);
             return reply(denial_of(failure));
           }
-          if (!now) return reply(unknown(id));
           // What was just made is there for whoever asks next, before the store has told it to its followers.
-          if (!now->spec) told(id, {*stored, std::nullopt});
-          CampaignInfo outcome = info(*now);
-          outcome.document = *stored;
-          reply(std::move(outcome));
+          if (now && !now->spec) told(id, {*stored, std::nullopt});
+          now = find(id);
+          if (!now) return reply(unknown(id));
+          now->unanswered.push_back({stored->revision(), g_get_monotonic_time() + kToldWithin,
+                                     [this, id, reply, document = *stored] {
+                                       const Entry* then = find(id);
+                                       if (!then) return reply(unknown(id));
+                                       CampaignInfo outcome = info(*then);
+                                       outcome.document = document;
+                                       reply(std::move(outcome));
+                                     }});
+          answer_changes(id);
         });
       },
       [reply](const Denial& denial) { reply(denial); });
@@ -323,6 +331,24 @@ void Campaigns::restore(const Entry& entry, state::Epoch epoch) {
 
 // The one way from the store to this node's world and viewers.
 void Campaigns::told(const std::string& id, const state::Update& update) {
+  act_on(id, update);
+  answer_changes(id);
+}
+
+void Campaigns::answer_changes(const std::string& id) {
+  Entry* entry = find(id);
+  if (!entry || entry->unanswered.empty()) return;
+  const auto due = std::ranges::stable_partition(
+      entry->unanswered,
+      [revision = entry->document.revision(), now = g_get_monotonic_time()](const Unanswered& change) {
+        return change.revision > revision && now < change.until;
+      });
+  std::vector<Unanswered> answered(std::make_move_iterator(due.begin()), std::make_move_iterator(due.end()));
+  entry->unanswered.erase(due.begin(), due.end());
+  for (const Unanswered& change : answered) change.answer();
+}
+
+void Campaigns::act_on(const std::string& id, const state::Update& update) {
   Entry* entry = find(id);
   if (!entry) return;
   if (update.document.revision() < entry->document.revision()) {
@@ -372,12 +398,14 @@ void Campaigns::end(const std::string& id) {
   if (found == entries_.end()) return;
   stage_.set_state(id, "", 0);
   auto waiting = std::exchange(found->second.when_loaded, {});
+  const auto unanswered = std::exchange(found->second.unanswered, {});
   if (auto hosted = std::move(found->second.hosted)) {
     hosted->stop();
     ending_.push_back(std::move(hosted));
   }
   entries_.erase(found);
   for (const auto& job : waiting) job();
+  for (const Unanswered& change : unanswered) change.answer();
 }
 
 // Lets go of what has stopped, and starts what was made again meanwhile.
@@ -458,6 +486,10 @@ void Campaigns::end_unmade() {
 // Campaigns that were made for a viewer end some time after the last one.
 void Campaigns::tend() {
   tending_.start(kTendMs, [this] { tend(); });
+  std::vector<std::string> waited_for;
+  for (const auto& [id, entry] : entries_)
+    if (!entry.unanswered.empty()) waited_for.push_back(id);
+  for (const std::string& id : waited_for) answer_changes(id);
 #ifdef __GLIBC__
   // The threads of campaigns and viewers leave their pages with the allocator: 2,000 campaigns kept 60 MB of
   // which nothing was in use.

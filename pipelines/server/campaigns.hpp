@@ -3,7 +3,8 @@
 //
 // A campaign's document in the store is {"campaign": what it is to be, "state": what its viewers are sent}.
 // Only the owner writes it. What the store tells back is what is acted on and sent to viewers: so everybody
-// sees every revision, in order, whoever asked for it.
+// sees every revision, in order, whoever asked for it. A change is answered when this node has been told of
+// it, so that who asks next finds it here.
 #pragma once
 
 #include <functional>
@@ -73,12 +74,20 @@ class Campaigns : public nodes::Runner {
   nodes::Load needs(const std::string& campaign) override;
 
  private:
+  // A change that is stored, and that the store has not told back yet.
+  struct Unanswered {
+    state::Revision revision = 0;
+    gint64 until = 0;  // monotonic microseconds: then it is answered all the same
+    std::function<void()> answer;
+  };
+
   struct Entry {
     std::string id;
     bool loaded = false;
     state::Document document;  // as the store told it last
     state::Document head;      // with what was sent to the store and is not answered yet
     unsigned in_flight = 0;
+    std::vector<Unanswered> unanswered;
     std::optional<CampaignSpec> spec;  // none: there is no such campaign yet
     Subscription following;
     std::unique_ptr<HostedCampaign> hosted;
@@ -93,6 +102,8 @@ class Campaigns : public nodes::Runner {
   void write(const std::string& id, std::function<Result<nlohmann::json, Denial>(const Entry&)> patch,
              std::optional<state::Revision> expected, Reply<CampaignInfo> reply, int tries = 0);
   void told(const std::string& id, const state::Update& update);
+  void act_on(const std::string& id, const state::Update& update);
+  void answer_changes(const std::string& id);
   void restore(const Entry& entry, state::Epoch epoch);
   void host(Entry& entry);
   void end(const std::string& id);

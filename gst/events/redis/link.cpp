@@ -131,6 +131,10 @@ void Link::log_in() {
     ReplyCallback answered = [this, last, what = std::string(words[0])](const Reply& reply) {
       if (reply.is_error()) {
         drop("Redis at " + address_.shown() + " refused " + what + ": " + reply.trouble());
+      } else if (last && reply.ok() && reply.text() != "PONG") {
+        // A connection to itself, too: trying to reach a port of this machine's own range where nobody
+        // listens may end in one.
+        drop("what answers at " + address_.shown() + " is not Redis");
       } else if (last && reply.ok()) {
         deadline_.stop();
         attempts_ = 0;

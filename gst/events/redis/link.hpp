@@ -28,7 +28,7 @@ struct Timing {
   unsigned heartbeat = 1000;      // between two looks whether it still answers
   unsigned answer = 2000;         // until the heartbeat's answer, and with it all those before
   unsigned back_off = 100;        // before the second attempt; then twice as long each time, up to
-  unsigned most_back_off = 2000;  // each shortened by a random part of up to a half
+  unsigned most_back_off = 1000;  // each shortened by a random part of up to a half
 };
 
 class Link {

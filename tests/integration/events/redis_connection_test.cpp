@@ -89,6 +89,26 @@ TEST(RedisConnection, SaysSoLaterWhenACommandIsNotSent) {
   EXPECT_TRUE(wait_until([&] { return not_sent == 1; }));
 }
 
+// As a connection to itself does: what comes back is an array that says PING.
+TEST(RedisConnection, IsNotReadyWhereItsOwnWordsComeBack) {
+  OtherServer echo;
+  auto redis = connection(echo.url());
+  std::vector<int> sockets;
+  EXPECT_TRUE(wait_until([&] {
+    if (const int socket = echo.accepted(); socket >= 0) sockets.push_back(socket);
+    for (const int socket : sockets) {
+      char words[256];
+      const auto size = recv(socket, words, sizeof words, MSG_DONTWAIT);
+      if (size > 0) {
+        EXPECT_EQ(send(socket, words, std::size_t(size), MSG_NOSIGNAL), size);
+      }
+    }
+    return redis->trouble().find("is not Redis") != std::string::npos;
+  })) << redis->trouble();
+  EXPECT_FALSE(redis->ready());
+  for (const int socket : sockets) close(socket);
+}
+
 TEST(RedisConnection, TellsSubscribersWhatIsPublishedOnTheirChannel) {
   RedisServer server;
   auto redis = ready(server.url());
