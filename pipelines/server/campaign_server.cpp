@@ -90,7 +90,9 @@ Result<void> CampaignServer::build() {
   events.campaign_wanted = [this](const std::string& peer, const std::string& campaign, const std::string&) {
     campaigns_->wanted(peer, campaign);
   };
-  events.failed = [this](GstObject* element, const Error& what) { campaigns_->failed(element, what); };
+  events.failed = [this](GstObject* element, const std::string& campaign, const Error& what) {
+    campaigns_->failed(element, campaign, what);
+  };
   auto stage = Stage::open(config_, std::move(events));
   if (!stage) return stage.error();
   stage_ = std::move(*stage);

@@ -460,12 +460,12 @@ void Campaigns::wanted(const std::string& peer, const std::string& id) {
   });
 }
 
-void Campaigns::failed(GstObject* element, const Error& what) {
+void Campaigns::failed(GstObject* element, const std::string& campaign, const Error& what) {
   for (auto& [id, entry] : entries_)
     if (entry.hosted && entry.hosted->contains(element)) return entry.hosted->failed(what);
   // What is no longer in the pipeline repeats what its campaign was restarted for.
   if (element && !gst_object_has_as_ancestor(element, GST_OBJECT(stage_.bin()))) return;
-  // Of campaignsink: an encoder's failure stops the source behind it, which then says so itself.
+  if (Entry* entry = find(campaign); entry && entry->hosted) return entry->hosted->failed(what);
   log(LogLevel::error, "element-failed", what.for_user(),
       {{"element", element ? GST_OBJECT_NAME(element) : ""}, {"detail", what.detail()}});
 }

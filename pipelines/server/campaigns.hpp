@@ -61,7 +61,8 @@ class Campaigns : public nodes::Runner {
 
   // A viewer asks for a campaign that does not play here.
   void wanted(const std::string& peer, const std::string& campaign);
-  void failed(GstObject* element, const Error& what);
+  // `campaign`: whose element it is where that is known, or empty.
+  void failed(GstObject* element, const std::string& campaign, const Error& what);
   void viewer_left() { some_ended_ = true; }
 
   void drain();

@@ -123,7 +123,9 @@ GstBusSyncReply Stage::on_message(GstBus*, GstMessage* message, gpointer data) {
 
 void Stage::hear(GstMessage* message) {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    events_.failed(GST_MESSAGE_SRC(message), error_in(message));
+    const GstStructure* details = nullptr;
+    gst_message_parse_error_details(message, &details);
+    events_.failed(GST_MESSAGE_SRC(message), details ? text_of(details, "campaign") : "", error_in(message));
     return;
   }
   GError* raw = nullptr;

@@ -41,8 +41,9 @@ class Stage {
     std::function<void(const std::string&peer, const std::string&campaign)> viewer_added, viewer_removed;
     std::function<void(const std::string& peer, const std::string& campaign, const std::string& context)>
         campaign_wanted;
-    // An element failed; `source` lies in whatever bin it is of.
-    std::function<void(GstObject* source, const Error& what)> failed;
+    // An element failed; `source` lies in whatever bin it is of. `campaign`: whose it is, where campaignsink
+    // knows; or empty.
+    std::function<void(GstObject* source, const std::string& campaign, const Error& what)> failed;
     // On the HTTP server's own thread, before it listens.
     std::function<void(SoupServer*)> http_setup;
   };

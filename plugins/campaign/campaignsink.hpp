@@ -81,6 +81,9 @@ std::shared_ptr<Input> input_of(GstCampaignSinkPad* pad);
 // On the streaming thread, before the caps go on to the encoder, or when the pad's ladder changed.
 bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps);
 
+// What an element inside says, with the campaign among an error's details. Takes `message`; on any thread.
+Ref<GstMessage> with_campaign(GstCampaignSink* self, Ref<GstMessage> message);
+
 GstStructure* make_stats(GstCampaignSink* self);  // transfer full
 
 }  // namespace campaign

@@ -8,6 +8,9 @@
  * webrtcbin per viewer. Raw video is encoded once, whatever the number of viewers; encoded video is
  * passed on as it is.
  *
+ * An error message of what draws or encodes one campaign has that campaign's id in its details, as
+ * `campaign`: the others play on.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,width=1280,height=720 ! campaignsink
@@ -216,6 +219,13 @@ static GstStateChangeReturn gst_campaign_sink_change_state(GstElement* element, 
       (transition == GST_STATE_CHANGE_NULL_TO_READY && result == GST_STATE_CHANGE_FAILURE))
     campaign::close(self);
   return result;
+}
+
+static void gst_campaign_sink_handle_message(GstBin* bin, GstMessage* message) {
+  auto told = at_boundary(bin, Ref<GstMessage>(), [&] {
+    return campaign::with_campaign(GST_CAMPAIGN_SINK(bin), campaign::adopt(message));
+  });
+  if (told) GST_BIN_CLASS(gst_campaign_sink_parent_class)->handle_message(bin, told.release());
 }
 
 static void gst_campaign_sink_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
@@ -455,6 +465,7 @@ static void gst_campaign_sink_class_init(GstCampaignSinkClass* klass) {
   campaign::install_signals(object_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
+  GST_BIN_CLASS(klass)->handle_message = gst_campaign_sink_handle_message;
   element_class->change_state = gst_campaign_sink_change_state;
   element_class->request_new_pad = gst_campaign_sink_request_new_pad;
   element_class->release_pad = gst_campaign_sink_release_pad;

@@ -238,6 +238,12 @@ std::vector<std::shared_ptr<viewer::Rendition>> Input::take_renditions() {
   return renditions;
 }
 
+bool Input::has(GstObject* element) const {
+  const Rungs rungs = rungs_.snapshot();
+  return element == GST_OBJECT(clocksync_.get()) || element == GST_OBJECT(tee_.get()) ||
+         std::any_of(rungs.begin(), rungs.end(), [&](const auto& rung) { return rung->has(element); });
+}
+
 void Input::set_bitrate(std::uint64_t bits_per_second) {
   settings_.with([&](auto& settings) { settings.bitrate = bits_per_second; });
   const Rungs rungs = rungs_.snapshot();

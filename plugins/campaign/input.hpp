@@ -46,6 +46,7 @@ class Input {
                          std::vector<std::shared_ptr<viewer::Rendition>>& retired);
   std::vector<std::shared_ptr<viewer::Rendition>> renditions() const;
   std::vector<std::shared_ptr<viewer::Rendition>> take_renditions();
+  bool has(GstObject* element) const;  // any thread
 
   void set_bitrate(std::uint64_t bits_per_second);
   void set_epoch(GstClockTime epoch);

@@ -162,6 +162,13 @@ std::string RungBranch::encoder_name() const {
   return encodes() ? std::string(encoder_.profile->factory) : "none";
 }
 
+bool RungBranch::has(GstObject* element) const {
+  for (const auto& own : elements_)
+    if (element == GST_OBJECT(own.get()) || gst_object_has_as_ancestor(element, GST_OBJECT(own.get())))
+      return true;
+  return false;
+}
+
 void RungBranch::set_rendition(std::shared_ptr<viewer::Rendition> rendition) {
   rendition_.with([&](auto& current) { current = std::move(rendition); });
 }

@@ -52,6 +52,8 @@ class RungBranch : public std::enable_shared_from_this<RungBranch> {
   Codec codec() const { return codec_; }
   bool encodes() const { return bool(encoder_.element); }
   std::string encoder_name() const;
+  // Whether `element`, or the one that it is a part of, is of this attached branch. Any thread.
+  bool has(GstObject* element) const;
 
   void set_rendition(std::shared_ptr<viewer::Rendition> rendition);
   std::shared_ptr<viewer::Rendition> rendition() const { return rendition_.snapshot(); }

@@ -70,6 +70,13 @@ viewer::Rendition::Upstream upstream_of(const std::shared_ptr<RungBranch>& rung)
   return upstream;
 }
 
+constexpr const char* kCampaign = "campaign";  // in an error's details
+
+std::string campaign_of(GstPad* pad) {
+  const PadNames names = impl(GST_CAMPAIGN_SINK_PAD(pad)).names.snapshot();
+  return names.campaign.empty() ? upstream_campaign(pad) : names.campaign;
+}
+
 }  // namespace
 
 std::vector<Ref<GstCampaignSinkPad>> pads_of(GstCampaignSink* self) {
@@ -164,7 +171,7 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
   if (!input || !input->is_open() || !audience) return false;
   if (const auto epoch = audience->epoch()) input->set_epoch(*epoch);
   const PadNames names = pad_impl.names.snapshot();
-  const std::string campaign = names.campaign.empty() ? upstream_campaign(pad) : names.campaign;
+  const std::string campaign = campaign_of(pad);
   pad_impl.changed = false;
   input->set_ladder(names.ladder ? *names.ladder : self->impl->settings.snapshot().ladder);
   audience->limit_viewers(campaign, names.max_viewers);
@@ -187,8 +194,9 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
     return added.back();
   };
   if (const auto configured = input->configure(caps, names.quality, make, retired); !configured) {
-    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", configured.error().for_user().c_str()),
-                      ("%s", configured.error().detail().c_str()));
+    GST_ELEMENT_ERROR_WITH_DETAILS(self, RESOURCE, SETTINGS, ("%s", configured.error().for_user().c_str()),
+                                   ("%s", configured.error().detail().c_str()),
+                                   (kCampaign, G_TYPE_STRING, campaign.c_str(), nullptr));
     return false;
   }
   for (const auto& rendition : added) audience->add(rendition);
@@ -199,6 +207,28 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
   const std::string advice = "Watch campaign " + campaign + " at " + address;
   GST_ELEMENT_INFO(self, RESOURCE, OPEN_READ_WRITE, ("%s", advice.c_str()), ("%s", advice.c_str()));
   return true;
+}
+
+Ref<GstMessage> with_campaign(GstCampaignSink* self, Ref<GstMessage> message) {
+  if (GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_ERROR) return message;
+  GstObject* source = GST_MESSAGE_SRC(message.get());
+  for (const auto& pad : pads_of(self)) {
+    const auto input = input_of(pad.get());
+    if (!source || !input || !input->has(source)) continue;
+    GError* error = nullptr;
+    char* debug = nullptr;
+    const GstStructure* known = nullptr;
+    gst_message_parse_error(message.get(), &error, &debug);
+    gst_message_parse_error_details(message.get(), &known);
+    GstStructure* details = known ? gst_structure_copy(known) : gst_structure_new_empty("details");
+    gst_structure_set(details, kCampaign, G_TYPE_STRING, campaign_of(GST_PAD(pad.get())).c_str(), nullptr);
+    auto told = adopt(gst_message_new_error_with_details(source, error, debug, details));
+    gst_message_set_seqnum(told.get(), gst_message_get_seqnum(message.get()));
+    g_error_free(error);
+    g_free(debug);
+    return told;
+  }
+  return message;
 }
 
 }  // namespace campaign

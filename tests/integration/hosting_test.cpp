@@ -121,6 +121,36 @@ TEST_F(Hosting, RefusesAnUnknownCampaignAtOnceWhenNobodyIsThereToAsk) {
   EXPECT_EQ(error["code"], "unknown-campaign");
 }
 
+// An encoder that says that it failed: the application is to know which campaign to start anew.
+TEST_F(Hosting, AnErrorInsideHasItsCampaignAmongItsDetails) {
+  g_signal_connect(server_.sink(), "encoder-setup",
+                   G_CALLBACK(+[](GstElement*, GstPad*, GstElement* encoder, gpointer) {
+                     gst_object_set_name(GST_OBJECT(encoder), "the-encoder");
+                   }),
+                   nullptr);
+  Guest guest(server_, "failing");
+  ASSERT_TRUE(guest.is_linked());
+  TestViewer viewer(server_.port(), {"?campaign=failing", true, true});
+  ASSERT_TRUE(viewer.wait_for_frames(1));
+  GstElement* encoder = gst_bin_get_by_name(GST_BIN(server_.sink()), "the-encoder");
+  ASSERT_TRUE(encoder);
+  GST_ELEMENT_ERROR(encoder, STREAM, ENCODE, ("the device is gone"), ("debug"));
+  gst_object_unref(encoder);
+  GstBus* bus = gst_element_get_bus(server_.pipeline());
+  GstMessage* message = gst_bus_timed_pop_filtered(bus, 5 * GST_SECOND, GST_MESSAGE_ERROR);
+  gst_object_unref(bus);
+  ASSERT_TRUE(message);
+  GError* error = nullptr;
+  const GstStructure* details = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  gst_message_parse_error_details(message, &details);
+  EXPECT_STREQ(error->message, "the device is gone");
+  ASSERT_TRUE(details);
+  EXPECT_STREQ(gst_structure_get_string(details, "campaign"), "failing");
+  g_error_free(error);
+  gst_message_unref(message);
+}
+
 TEST_F(Hosting, AViewerWaitsForACampaignThatIsBroughtWhilePlaying) {
   listen_for_wants();
   TestViewer other(server_.port());
@@ -214,7 +244,8 @@ TEST_F(Hosting, EverybodyKnowsWhomToTurnToWhenThisServerIsGone) {
   const auto headers = [&](const char* path) { return http(server_.port(), "GET", path).header_dump; };
   const auto has = [](const std::string& text, const char* part) { return text.find(part) != text.npos; };
   EXPECT_TRUE(has(headers("/"), "connect-src 'self' http://a:1 https://b\n")) << headers("/");
-  EXPECT_TRUE(has(headers("/healthz"), "Cross-Origin-Resource-Policy: cross-origin\n")) << headers("/healthz");
+  EXPECT_TRUE(has(headers("/healthz"), "Cross-Origin-Resource-Policy: cross-origin\n"))
+      << headers("/healthz");
   know({});
   EXPECT_EQ(early.wait_for("servers")["urls"], json::array());
   EXPECT_TRUE(has(headers("/"), "connect-src 'self'\n"));

@@ -104,6 +104,26 @@ def one_failing_campaign():
     return f"a campaign that fails is started again ever later ({waits[0]:.1f} to {waits[2]:.1f} s), others play on"
 
 
+def one_failing_encoder():
+    """openh264enc takes no picture of more than 9,437,184 pixels."""
+    too_large = {"rungs": [{**SMALL["ladder"]["rungs"][0], "width": 4096, "height": 4096}]}
+    with Server(BUILD, {"encoder": "openh264enc", "campaigns": [{"id": "good", **SMALL}]}) as server:
+        until(lambda: server.status("good") == "running", 30, "the good one runs")
+        child = server.watch("good", "--viewers=2", "--duration=4")
+        until(lambda: server.api("GET", "/campaigns/good/viewers").json["viewers"], 20, "somebody watches")
+        server.api("PUT", "/campaigns/bad", {**SMALL, "ladder": too_large})
+        until(lambda: server.api("GET", "/campaigns/bad").json["restarts"] >= 2, 30, "two restarts")
+        seen = server.report(child)
+        assert_undisturbed(seen)
+        assert server.api("GET", "/campaigns/good").json["restarts"] == 0
+        assert not server.event("element-failed"), server.event("element-failed")
+        assert server.api("PATCH", "/campaigns/bad", {"ladder": SMALL["ladder"]}).status == 200
+        until(lambda: server.status("bad") == "running", 60, "it runs in a size that can be encoded")
+        child = server.watch("bad", "--viewers=1", "--duration=1")
+        assert_undisturbed(server.report(child))
+    return f"an encoder that fails restarts its campaign alone, {seen['frames']} frames of the other went on"
+
+
 def assert_undisturbed(seen):
     assert seen["failures"] == {} and seen["viewers_without_frames"] == 0, seen["failures"]
     broken = {name: seen[name] for name in ("incomplete_frames", "undecodable_frames", "backward_timestamps", "lost")}
@@ -204,5 +224,5 @@ def logs():
 
 
 if __name__ == "__main__":
-    sys.exit(report([bad_configurations, port_in_use, one_failing_campaign, restart_keeps_state, reload, arrival, drain,
+    sys.exit(report([bad_configurations, port_in_use, one_failing_campaign, one_failing_encoder, restart_keeps_state, reload, arrival, drain,
                      logs]))
