@@ -7,6 +7,7 @@
 #define GST_USE_UNSTABLE_API
 #include <gst/webrtc/webrtc.h>
 
+#include "viewer/dtls_record.hpp"
 #include "viewer/rtp_format.hpp"
 #include "viewer/unit_source.hpp"
 
@@ -195,6 +196,14 @@ Result<Session::Graph> Session::build() {
         },
         weak_from_this());
   connect(
+      webrtcbin, "deep-element-added",
+      +[](GstBin*, GstBin*, GstElement* element, gpointer weak) {
+        const GstElementFactory* factory = gst_element_get_factory(element);
+        if (!factory || g_strcmp0(GST_OBJECT_NAME(factory), "dtlsenc") != 0) return;
+        if (auto session = lock(weak)) session->watch_handshake(element);
+      },
+      weak_from_this());
+  connect(
       webrtcbin, "on-negotiation-needed",
       +[](GstElement*, gpointer weak) {
         if (auto session = lock(weak)) session->create_offer();
@@ -357,10 +366,41 @@ void Session::connection_state_changed(GstElement* webrtcbin) {
   g_object_get(webrtcbin, "connection-state", &state, nullptr);
   if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED) {
     if (closed_ || connected_.exchange(true)) return;
-    events_.connected();
+    pass_gate();
+    if (!handshake_watched_) handshake_sent();
   } else if (state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED) {
     fail(RefusalCode::negotiation_failed, "the media connection failed");
   }
+}
+
+// dtlsenc hands the handshake on with a task of its own, and media goes past it: on a busy machine a viewer
+// had the first key frame before the Finished without which it cannot be read, threw it away and saw nothing
+// for a second.
+void Session::watch_handshake(GstElement* dtls_encoder) {
+  const auto pad = adopt(gst_element_get_static_pad(dtls_encoder, "src"));
+  if (!pad) return;
+  handshake_watched_ = true;
+  gst_pad_add_probe(
+      pad.get(), GST_PAD_PROBE_TYPE_BUFFER,
+      +[](GstPad*, GstPadProbeInfo* info, gpointer weak) {
+        GstMapInfo map;
+        GstBuffer* datagram = GST_PAD_PROBE_INFO_BUFFER(info);
+        if (!gst_buffer_map(datagram, &map, GST_MAP_READ)) return GST_PAD_PROBE_OK;
+        const bool last = has_encrypted_record({map.data, map.size});
+        gst_buffer_unmap(datagram, &map);
+        if (!last) return GST_PAD_PROBE_OK;
+        if (auto session = lock(weak)) session->handshake_sent();
+        return GST_PAD_PROBE_REMOVE;
+      },
+      new Weak(weak_from_this()), destroy<Weak>);
+}
+
+void Session::handshake_sent() {
+  if (!handshake_sent_.exchange(true)) pass_gate();
+}
+
+void Session::pass_gate() {
+  if (--gate_ == 0 && !closed_) events_.connected();
 }
 
 void Session::play(std::shared_ptr<routing::Viewer> viewer) {

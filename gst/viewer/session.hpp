@@ -81,6 +81,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void offer_created(GstPromise* promise);
   void answer_set(GstPromise* promise);
   void connection_state_changed(GstElement* webrtcbin);
+  void watch_handshake(GstElement* dtls_encoder);
+  void handshake_sent();
+  void pass_gate();
   void fail(signalling::RefusalCode code, const std::string& what);
   static GstBusSyncReply on_bus(GstBus* bus, GstMessage* message, gpointer weak);
 
@@ -91,6 +94,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
+  // Media may flow once the connection stands and the last of the handshake is on its way.
+  std::atomic<bool> handshake_watched_ = false, handshake_sent_ = false;
+  std::atomic<unsigned> gate_ = 2;
   // What webrtcbin has been asked to do and has not done yet. Shared, since its answers may outlive this.
   const std::shared_ptr<std::atomic<unsigned>> asked_ = std::make_shared<std::atomic<unsigned>>(0);
 };

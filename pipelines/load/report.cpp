@@ -220,6 +220,8 @@ std::string Report::json() const {
         viewing.first_frame ? ordered_json(milliseconds(*viewing.first_frame)) : ordered_json();
     one["frame_rate"] = viewing.frame_rate();
     one.update(to_json(viewing.media));
+    one["early"] = viewing.early;
+    one["unreadable"] = viewing.unreadable;
     one["switches"] = viewing.switches.size();
     if (viewing.decodes) {
       one["decoded"] = viewing.decoded;

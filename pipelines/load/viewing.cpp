@@ -157,12 +157,21 @@ void Viewing::took_datagram(std::span<std::uint8_t> datagram) {
     took_dtls(datagram);
     return;
   }
-  if (!srtp_ || !is_media(datagram)) return;
+  if (!is_media(datagram)) return;
+  if (!srtp_) {
+    ++early_;
+    return;
+  }
   const Time now = monotonic_now();
   if (is_rtcp(datagram)) {
-    if (const auto plain = srtp_->unprotect_rtcp(datagram)) reception_->take_rtcp(*plain, now);
+    if (const auto plain = srtp_->unprotect_rtcp(datagram))
+      reception_->take_rtcp(*plain, now);
+    else
+      ++unreadable_;
   } else if (const auto plain = srtp_->unprotect_rtp(datagram)) {
     if (reception_->take_rtp(*plain, now)) send_requests(now);
+  } else {
+    ++unreadable_;
   }
 }
 
@@ -246,6 +255,8 @@ ViewingResult Viewing::result(Time now) const {
   result.offered = offered_;
   result.joined = joined_;
   result.lasted = now - started_;
+  result.early = early_;
+  result.unreadable = unreadable_;
   if (reception_) result.media = reception_->counters(now);
   if (result.media.first_frame) result.first_frame = *result.media.first_frame - started_;
   if (welcome_) result.peer = welcome_->peer;

@@ -89,7 +89,7 @@ class Viewing {
   std::string failure_, moved_to_;
   std::vector<std::string> other_servers_;
   std::uint64_t revision_ = 0, revisions_back_ = 0;
-  std::uint64_t frames_told_ = 0;
+  std::uint64_t frames_told_ = 0, early_ = 0, unreadable_ = 0;
   bool dtls_started_ = false;
 };
 

@@ -15,6 +15,8 @@ struct ViewingResult {
   std::optional<Time> joined;       // media can flow: ICE, DTLS and SRTP are up
   std::optional<Time> first_frame;  // complete, and decodable
   Time lasted{};
+  // Datagrams of media that came before the keys to read them, and those that the keys do not open.
+  std::uint64_t early = 0, unreadable = 0;
   ReceptionCounters media;
   std::string peer;
   std::string failure;               // empty: none
