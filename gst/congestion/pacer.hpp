@@ -43,6 +43,7 @@ class Pacer {
   // When to call next() again; never() while there is nothing to send.
   Timestamp next_time() const;
 
+  bool probing() const { return probe_count_ > 0; }
   std::size_t queued_packets() const { return count_; }
   DataSize queued_size() const { return queued_; }
   TimeDelta queue_time() const { return queued_ / pacing_rate_; }

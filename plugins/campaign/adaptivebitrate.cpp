@@ -142,29 +142,44 @@ void send_event(AdaptiveBitrateImpl& impl, Ref<GstEvent> event) {
   gst_pad_push_event(impl.src_pad, event.release());
 }
 
-void send_packet(AdaptiveBitrateImpl& impl, PacedSender::Step& step) {
-  bool numbered = false;
-  if (step.packet) {
-    numbered = impl.output.number(step.packet, impl.next_number);
+// Packets of one frame go through everything downstream together, down to the socket.
+GstFlowReturn push_packets(AdaptiveBitrateImpl& impl, std::vector<Ref<GstBuffer>>& packets) {
+  if (packets.size() == 1) return gst_pad_push(impl.src_pad, packets.front().release());
+  GstBufferList* list = gst_buffer_list_new_sized(guint(packets.size()));
+  for (auto& packet : packets) gst_buffer_list_add(list, packet.release());
+  return gst_pad_push_list(impl.src_pad, list);
+}
+
+GstFlowReturn send_packets(AdaptiveBitrateImpl& impl, PacedSender::Step& step) {
+  if (step.packets.empty()) {
+    auto padding = impl.output.padding(impl.next_number);
+    if (!padding) return GST_FLOW_OK;
+    impl.sizes.assign(1, RtpOutput::size_on_wire(padding.get()));
+    step.packets.push_back(std::move(padding));
   } else {
-    step.packet = impl.output.padding(impl.next_number);
-    numbered = bool(step.packet);
+    impl.sizes.clear();
+    for (auto& packet : step.packets) {
+      const auto number = std::uint16_t(impl.next_number + impl.sizes.size());
+      if (impl.output.number(packet, number))
+        impl.sizes.push_back(RtpOutput::size_on_wire(packet.get()));
+      else
+        impl.sender.sent_without_number();
+    }
   }
-  if (!step.packet) return;
-  if (numbered)
-    impl.sender.sent(impl.next_number++, RtpOutput::size_on_wire(step.packet.get()), step.probe, step.pad);
-  else
-    impl.sender.sent_without_number();
+  if (!impl.sizes.empty()) impl.sender.sent(impl.next_number, impl.sizes, step.probe, step.pad);
+  impl.next_number = std::uint16_t(impl.next_number + impl.sizes.size());
   impl.sender.set_padding(impl.output.can_pad(), impl.output.can_repeat());
-  const GstFlowReturn flow = gst_pad_push(impl.src_pad, step.packet.release());
-  if (flow != GST_FLOW_OK) impl.sender.set_flow(flow);
+  const GstFlowReturn flow = push_packets(impl, step.packets);
+  impl.sender.set_flow(flow);
+  return flow;
 }
 
 }  // namespace
 
 void run_once(GstAdaptiveBitrate* self) {
   auto& impl = *self->impl;
-  auto step = impl.sender.next();
+  PacedSender::Step& step = impl.task_step;
+  impl.sender.next(step);
   if (step.stopped) {
     gst_pad_pause_task(impl.src_pad);
     return;
@@ -173,8 +188,15 @@ void run_once(GstAdaptiveBitrate* self) {
   ask_for_repeats(impl, step.news.repeats);
   if (step.event)
     send_event(impl, std::move(step.event));
-  else if (step.packet || step.pad)
-    send_packet(impl, step);
+  else if (!step.packets.empty() || step.pad)
+    send_packets(impl, step);
+}
+
+GstFlowReturn take_packet(GstAdaptiveBitrate* self, Ref<GstBuffer> packet) {
+  auto& impl = *self->impl;
+  GstFlowReturn flow = impl.sender.enqueue(std::move(packet));
+  while (impl.sender.next_at_once(impl.sink_step)) flow = send_packets(impl, impl.sink_step);
+  return flow;
 }
 
 Result<Ladder> ladder_of(const AdaptiveBitrateSettings& settings) {

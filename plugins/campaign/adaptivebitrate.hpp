@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "encoder.hpp"
 #include "gstadaptivebitrate.hpp"
@@ -24,15 +25,23 @@ struct AdaptiveBitrateImpl {
   PacedSender sender;
   GstPad *sink_pad = nullptr, *src_pad = nullptr;  // the element's own
 
-  // Of the source's task.
+  // Of whoever pushes: the source's task, or the sink's thread at the end of a frame.
   RtpOutput output;
   std::uint16_t next_number = 0;
+  std::vector<congestion::DataSize> sizes;  // of what is pushed together
+
+  // Each of one thread.
+  PacedSender::Step task_step, sink_step;
+  // Of the source's task.
   bool looked_for_encoder = false;
   Ref<GstElement> found_encoder;
 };
 
 // One turn of the source's task: sends what is due and tells the others what changed.
 void run_once(GstAdaptiveBitrate* self);
+
+// A packet on the sink's thread, which sends at once what may go.
+GstFlowReturn take_packet(GstAdaptiveBitrate* self, Ref<GstBuffer> packet);
 
 // The ladder of the settings, checked.
 Result<Ladder> ladder_of(const AdaptiveBitrateSettings& settings);

@@ -88,15 +88,16 @@ static constexpr GstClockTime kLatency = 5 * GST_MSECOND;
 static GstFlowReturn gst_adaptive_bitrate_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
   auto packet = adopt(buffer);
   return at_boundary(parent, GST_FLOW_ERROR,
-                     [&] { return impl_of(parent).sender.enqueue(std::move(packet)); });
+                     [&] { return campaign::take_packet(GST_ADAPTIVE_BITRATE(parent), std::move(packet)); });
 }
 
 // Apart: the packets of a list are paced one by one.
 static GstFlowReturn gst_adaptive_bitrate_chain_list(GstPad*, GstObject* parent, GstBufferList* list) {
   GstFlowReturn flow = GST_FLOW_OK;
   for (guint i = 0; i < gst_buffer_list_length(list) && flow == GST_FLOW_OK; ++i) {
-    flow = at_boundary(parent, GST_FLOW_ERROR,
-                       [&] { return impl_of(parent).sender.enqueue(share(gst_buffer_list_get(list, i))); });
+    flow = at_boundary(parent, GST_FLOW_ERROR, [&] {
+      return campaign::take_packet(GST_ADAPTIVE_BITRATE(parent), share(gst_buffer_list_get(list, i)));
+    });
   }
   gst_buffer_list_unref(list);
   return flow;

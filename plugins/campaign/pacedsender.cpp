@@ -21,7 +21,12 @@ constexpr std::uint64_t kUnnumbered = 100;  // packets without a number, before 
 constexpr congestion::TimeDelta kStaleQueue = congestion::TimeDelta::ms(40);
 // Own: how long the new rung's key frame is awaited with nothing sent; one that slept needs a quarter of it.
 constexpr GstClockTime kHopeless = GST_SECOND;
-constexpr double kNoticeable = 0.01;  // an estimate that moves less is the same one
+constexpr double kNoticeable = 0.01;   // an estimate that moves less is the same one
+constexpr std::size_t kTogether = 32;  // packets in one push
+// Own: packets of a frame that come within this time come at once; and so many are sent without waiting for
+// the rest.
+constexpr GstClockTime kAtOnce = 2 * GST_MSECOND;
+constexpr std::size_t kHeld = 16;
 
 }  // namespace
 
@@ -81,11 +86,11 @@ void PacedSender::drop_packets(Run& run, Ring<Item>& stale) {
 }
 
 bool PacedSender::admit_repair(Run& run, const Ref<GstBuffer>& packet, GstClockTime now) {
-  const auto number = RtpOutput::media_number(packet.get());
+  const auto heading = RtpOutput::heading(packet.get());
   const auto size = RtpOutput::size_on_wire(packet.get());
   const bool worth =
-      !run.skipping && now >= run.hopeless_until && number &&
-      run.repairs.admit(*number, size, run.adaptation.estimate(),
+      !run.skipping && now >= run.hopeless_until && heading &&
+      run.repairs.admit(heading->number, size, run.adaptation.estimate(),
                         run.adaptation.network().round_trip.value_or(congestion::TimeDelta()), time(now)) &&
       run.pacer.enqueue(0, size);
   ++(worth ? run.counts.repairs : run.counts.repairs_refused);
@@ -96,11 +101,10 @@ bool PacedSender::admit_repair(Run& run, const Ref<GstBuffer>& packet, GstClockT
 // so the picture starts anew with a key frame, which payloaders mark. Where they do not, the next packet
 // that finds room ends the gap. A key frame that comes while others still wait takes their place: nobody will
 // miss them once it is there.
-bool PacedSender::admit(Run& run, const Ref<GstBuffer>& packet, Ring<Item>& stale, GstClockTime now) {
-  if (GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION))
-    return admit_repair(run, packet, now);
+bool PacedSender::admit(Run& run, const Ref<GstBuffer>& packet,
+                        const std::optional<RtpOutput::Heading>& heading, Ring<Item>& stale,
+                        GstClockTime now) {
   const bool delta = GST_BUFFER_FLAG_IS_SET(packet.get(), GST_BUFFER_FLAG_DELTA_UNIT);
-  const auto number = RtpOutput::media_number(packet.get());
   if (run.repairs.starts_key_frame(!delta) && run.pacer.queue_time() > kStaleQueue) drop_packets(run, stale);
   if (delta && now < run.hopeless_until) {
     if (run.hopeless_until - now < kHopeless / 2) ask_for_key_frame(run, now);
@@ -115,8 +119,24 @@ bool PacedSender::admit(Run& run, const Ref<GstBuffer>& packet, Ring<Item>& stal
   }
   run.skipping = false;
   run.hopeless_until = 0;
-  if (number) run.repairs.on_media(*number, !delta);
+  if (heading) run.repairs.on_media(heading->number, !delta);
   return true;
+}
+
+// A packet that the rest of its frame follows at once wakes nobody: they go together, and the one that ends
+// the frame sends them. That the rest follows is what the frames before have shown; should it not, the task
+// looks after 100 ms, and the next packet wakes it.
+bool PacedSender::waits_for_its_frame(Run& run, const std::optional<RtpOutput::Heading>& heading,
+                                      GstClockTime now) {
+  const auto last = std::exchange(run.last_heading, heading);
+  const bool begins = !last || !heading || !last->same_frame(*heading);
+  if (begins) {
+    if (last && !last->ends_frame) run.whole_frames = false;
+    run.frame_since = now;
+  }
+  run.frame_ended = heading && heading->ends_frame;
+  if (run.frame_ended) run.whole_frames = now - run.frame_since < kAtOnce;
+  return heading && run.passes && run.whole_frames;
 }
 
 GstFlowReturn PacedSender::enqueue(Ref<GstBuffer> packet) {
@@ -126,8 +146,16 @@ GstFlowReturn PacedSender::enqueue(Ref<GstBuffer> packet) {
     if (!run_ || run_->flushing) return GST_FLOW_FLUSHING;
     if (run_->flow != GST_FLOW_OK) return run_->flow;
     const GstClockTime at = now();
-    if (!admit(*run_, packet, stale, at)) return GST_FLOW_OK;
-    run_->items.push_back({std::move(packet), {}, at});
+    if (GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION)) {
+      if (!admit_repair(*run_, packet, at)) return GST_FLOW_OK;
+      run_->items.push_back({std::move(packet), {}, at, std::nullopt});
+    } else {
+      const auto heading = RtpOutput::heading(packet.get());
+      const bool admitted = admit(*run_, packet, heading, stale, at);
+      const bool held = waits_for_its_frame(*run_, heading, at) && admitted;
+      if (admitted) run_->items.push_back({std::move(packet), {}, at, heading});
+      if (held) return GST_FLOW_OK;
+    }
   }
   wake_.notify_one();
   return GST_FLOW_OK;
@@ -145,8 +173,11 @@ bool PacedSender::enqueue(Ref<GstEvent> event) {
 }
 
 bool PacedSender::wait_until_empty(std::chrono::nanoseconds at_most) {
+  wake_.notify_one();
   std::unique_lock lock(mutex_);
-  const auto done = [this] { return !run_ || run_->flushing || (run_->items.empty() && !run_->pushing); };
+  const auto done = [this] {
+    return !run_ || run_->flushing || (run_->items.empty() && run_->pusher == Pusher::nobody);
+  };
   return emptied_.wait_for(lock, at_most, done) && run_ && !run_->flushing;
 }
 
@@ -226,39 +257,87 @@ bool PacedSender::take(Run& run, Step& step, GstClockTime now) {
     ask_for_life(run, now);
     return false;
   }
-  const auto send = run.pacer.next(time(now));
-  if (!send) return step.pad = ask_for_life(run, now);
-  step.probe = send->probe;
-  if (send->token) {
-    Item item = run.items.pop_front();
-    run.counts.longest_wait = std::max<std::uint64_t>(run.counts.longest_wait, now - item.since);
-    step.packet = std::move(item.packet);
-  } else {
-    step.pad = true;
-  }
-  return true;
+  if (!take_packets(run, step, now)) step.pad = ask_for_life(run, now);
+  return step.pad || !step.packets.empty();
 }
 
-PacedSender::Step PacedSender::next() {
-  Step step;
+// As many of one frame as may go now. Those of a probe go one by one: each has a time of its own.
+bool PacedSender::take_packets(Run& run, Step& step, GstClockTime now) {
+  const auto goes_along = [&] {
+    if (run.items.empty() || step.packets.size() == kTogether) return false;
+    const Item& next = run.items.front();
+    return next.packet && next.heading && run.last_taken && next.heading->same_frame(*run.last_taken);
+  };
+  do {
+    if (!step.packets.empty() && run.pacer.probing()) break;
+    const auto send = run.pacer.next(time(now));
+    if (!send) break;
+    step.probe = send->probe;
+    if (!send->token) {
+      step.pad = true;
+      break;
+    }
+    Item item = run.items.pop_front();
+    run.counts.longest_wait = std::max<std::uint64_t>(run.counts.longest_wait, now - item.since);
+    step.packets.push_back(std::move(item.packet));
+    run.last_taken = item.heading;
+  } while (step.probe == congestion::kNoProbe && goes_along());
+  return step.pad || !step.packets.empty();
+}
+
+// What `by` was given is pushed, if it was given something. Whether somebody else pushes.
+bool PacedSender::pushed(Run& run, Pusher by) {
+  if (run.pusher != by) return run.pusher != Pusher::nobody;
+  run.pusher = Pusher::nobody;
+  if (run.items.empty()) emptied_.notify_all();
+  return false;
+}
+
+bool PacedSender::next_at_once(Step& step) {
+  step.packets.clear();
+  step.probe = congestion::kNoProbe;
+  {
+    std::scoped_lock lock(mutex_);
+    if (!run_ || run_->flushing || pushed(*run_, Pusher::sink)) return false;
+    Run& run = *run_;
+    const bool due = run.passes && run.flow == GST_FLOW_OK && !run.items.empty() &&
+                     run.items.front().packet && (run.frame_ended || run.items.size() >= kHeld);
+    if (due && take_packets(run, step, now())) {
+      run.pusher = Pusher::sink;
+      return true;
+    }
+    if (!due || run.items.empty()) return false;
+  }
+  wake_.notify_one();
+  return false;
+}
+
+void PacedSender::next(Step& step) {
   Ring<Item> stale;  // let go of without the lock
+  step.news = {};
+  step.packets.clear();
+  step.pad = step.stopped = false;
+  step.probe = congestion::kNoProbe;
   std::unique_lock lock(mutex_);
-  if (run_ && std::exchange(run_->pushing, false) && run_->items.empty()) emptied_.notify_all();
   for (bool waited = false;; waited = true) {
     if (!run_ || run_->flushing) {
       step.stopped = true;
-      return step;
+      return;
     }
     Run& run = *run_;
+    if (pushed(run, Pusher::task)) {
+      wake_.wait_for(lock, kLongestWait);
+      continue;
+    }
     const GstClockTime at = now();
     keep_time(run, at);
     auto told = news(run, stale, at);
     if (told) step.news = std::move(*told);
-    if (take(run, step, at)) {
-      run.pushing = true;
-      return step;
+    if (take(run, step, at) || told) {
+      run.pusher = Pusher::task;
+      return;
     }
-    if (told || waited) return step;
+    if (waited) return;
     auto wait = std::chrono::nanoseconds(kLongestWait);
     if (!run.items.empty() || run.can_pad) {
       const Timestamp due = run.pacer.next_time();
@@ -269,22 +348,24 @@ PacedSender::Step PacedSender::next() {
   }
 }
 
-void PacedSender::sent(std::uint16_t number, congestion::DataSize size, congestion::ProbeId probe,
-                       bool padding) {
+void PacedSender::sent(std::uint16_t first, std::span<const congestion::DataSize> sizes,
+                       congestion::ProbeId probe, bool padding) {
   std::scoped_lock lock(mutex_);
   if (!run_) return;
   Run& run = *run_;
   const GstClockTime at = now();
-  run.feedback.on_sent(number, at);
+  run.feedback.on_sent(first, std::uint16_t(sizes.size()), at);
   run.last_sent = at;
-  // The first one may wait downstream until a connection is there, and its silence would mean nothing.
-  if (run.numbered) run.adaptation.on_packet_sent(time(at), number, size, probe);
-  run.numbered = true;
-  ++run.counts.packets;
-  run.counts.bytes += std::uint64_t(size.bytes());
-  if (!padding) return;
-  ++run.counts.padding;
-  run.counts.padding_bytes += std::uint64_t(size.bytes());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    // The first one may wait downstream until a connection is there, and its silence would mean nothing.
+    if (run.numbered) run.adaptation.on_packet_sent(time(at), std::uint16_t(first + i), sizes[i], probe);
+    run.numbered = true;
+    ++run.counts.packets;
+    run.counts.bytes += std::uint64_t(sizes[i].bytes());
+    if (!padding) continue;
+    ++run.counts.padding;
+    run.counts.padding_bytes += std::uint64_t(sizes[i].bytes());
+  }
 }
 
 void PacedSender::sent_without_number() {
@@ -310,7 +391,9 @@ void PacedSender::set_padding(bool can_pad, bool can_repeat) {
 
 void PacedSender::set_flow(GstFlowReturn flow) {
   std::scoped_lock lock(mutex_);
-  if (run_ && run_->flow == GST_FLOW_OK) run_->flow = flow;
+  if (!run_) return;
+  run_->passes = true;
+  if (run_->flow == GST_FLOW_OK) run_->flow = flow;
 }
 
 std::optional<PacedSender::Statistics> PacedSender::statistics() const {

@@ -1,7 +1,8 @@
 // What waits between adaptivebitrate's pads, and when it goes: the queue, the pacer and the estimate behind
-// them, under one lock. The sink's thread puts packets and events in, the source's task takes them out, and
-// feedback comes in on a third. Nothing here calls out; what others have to be told is in what next()
-// returns.
+// them, under one lock. The sink's thread puts packets and events in, and takes out again what may go at once
+// at the end of a frame; the source's task takes the rest, and feedback comes in on a third. One of the first
+// two pushes at a time, from a step that it was given until it asks for the next. Nothing here calls out;
+// what others have to be told is in what next() returns.
 #pragma once
 
 #include <gst/gst.h>
@@ -9,6 +10,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "campaign/adaptation.hpp"
 #include "congestion/pacer.hpp"
@@ -50,7 +53,7 @@ class PacedSender {
     wake_.notify_one();
   }
 
-  // What the source's task does next, in this order.
+  // What is done next, in this order.
   struct News {
     std::optional<Adaptation::Choice> choice;
     std::optional<std::uint64_t> estimate;  // bit/s, when it is another
@@ -62,15 +65,20 @@ class PacedSender {
   struct Step {
     News news;
     Ref<GstEvent> event;
-    Ref<GstBuffer> packet;
-    bool pad = false;  // send a padding packet
+    std::vector<Ref<GstBuffer>> packets;  // of one frame, to be pushed together
+    bool pad = false;                     // send a padding packet
     congestion::ProbeId probe = congestion::kNoProbe;
     bool stopped = false;
   };
-  // Waits until there is something, at most for 100 ms; the step may be empty. The source's task only, and so
-  // are those below.
-  Step next();
-  void sent(std::uint16_t number, congestion::DataSize size, congestion::ProbeId probe, bool padding);
+  // Waits until there is something, at most for 100 ms; the step may be empty. The source's task only.
+  void next(Step& step);
+  // What the sink's thread sends itself, after a packet was put in: packets that may go now, if nobody else
+  // pushes. False: there is nothing (more) for it to do.
+  bool next_at_once(Step& step);
+
+  // Who has been given a step; before its packets are pushed. Numbers are in order, and none: without one.
+  void sent(std::uint16_t first, std::span<const congestion::DataSize> sizes, congestion::ProbeId probe,
+            bool padding);
   void sent_without_number();
   void expect_repeat(std::uint16_t number);  // of a media packet, as padding
   void set_padding(bool can_pad, bool can_repeat);
@@ -93,7 +101,9 @@ class PacedSender {
     Ref<GstBuffer> packet;
     Ref<GstEvent> event;
     GstClockTime since = 0;
+    std::optional<RtpOutput::Heading> heading;  // of a media packet
   };
+  enum class Pusher { nobody, task, sink };
   struct Run {
     explicit Run(const Adaptation::Settings& settings)
         : adaptation(settings), pacer({.padding = RtpOutput::padding_size()}, adaptation.pace()) {}
@@ -103,8 +113,14 @@ class PacedSender {
     TransportFeedback feedback;
     Ring<Item> items;
     std::size_t events = 0;  // among them
-    bool flushing = false, pushing = false;
+    bool flushing = false;
+    Pusher pusher = Pusher::nobody;
     GstFlowReturn flow = GST_FLOW_OK;
+    bool passes = false;        // a push has returned: nothing downstream waits for a connection
+    bool frame_ended = false;   // by the last packet that was put in
+    bool whole_frames = false;  // they come at once, up to a packet that ends them
+    std::optional<RtpOutput::Heading> last_heading, last_taken;
+    GstClockTime frame_since = 0;
 
     bool can_pad = false, can_repeat = false, skipping = false, want_key_frame = false, numbered = false;
     congestion::DataSize repeats;
@@ -119,13 +135,18 @@ class PacedSender {
   static congestion::Timestamp time(GstClockTime clock) {
     return congestion::Timestamp::ns(std::int64_t(clock));
   }
-  bool admit(Run& run, const Ref<GstBuffer>& packet, Ring<Item>& stale, GstClockTime now);
+  bool admit(Run& run, const Ref<GstBuffer>& packet, const std::optional<RtpOutput::Heading>& heading,
+             Ring<Item>& stale, GstClockTime now);
+  static bool waits_for_its_frame(Run& run, const std::optional<RtpOutput::Heading>& heading,
+                                  GstClockTime now);
   bool admit_repair(Run& run, const Ref<GstBuffer>& packet, GstClockTime now);
   static void ask_for_key_frame(Run& run, GstClockTime now);
   static void drop_packets(Run& run, Ring<Item>& stale);
   void keep_time(Run& run, GstClockTime now);
   std::optional<News> news(Run& run, Ring<Item>& stale, GstClockTime now);
   bool take(Run& run, Step& step, GstClockTime now);
+  static bool take_packets(Run& run, Step& step, GstClockTime now);
+  bool pushed(Run& run, Pusher by);
   bool ask_for_life(Run& run, GstClockTime now);
 
   // The same that rtpsession gives packets their times from.

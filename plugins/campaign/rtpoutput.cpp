@@ -81,13 +81,15 @@ congestion::DataSize RtpOutput::size_on_wire(GstBuffer* packet) {
   return congestion::DataSize::bytes(std::int64_t(gst_buffer_get_size(packet) + kWireOverhead));
 }
 
-std::optional<std::uint16_t> RtpOutput::media_number(GstBuffer* packet) {
+std::optional<RtpOutput::Heading> RtpOutput::heading(GstBuffer* packet) {
   Mapped rtp(packet, GST_MAP_READ);
   if (!rtp) return std::nullopt;
-  if (!GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_RETRANSMISSION))
-    return gst_rtp_buffer_get_seq(rtp.get());
+  Heading heading{gst_rtp_buffer_get_seq(rtp.get()), gst_rtp_buffer_get_ssrc(rtp.get()),
+                  gst_rtp_buffer_get_timestamp(rtp.get()), bool(gst_rtp_buffer_get_marker(rtp.get()))};
+  if (!GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_RETRANSMISSION)) return heading;
   if (gst_rtp_buffer_get_payload_len(rtp.get()) < 2) return std::nullopt;
-  return GST_READ_UINT16_BE(gst_rtp_buffer_get_payload(rtp.get()));
+  heading.number = GST_READ_UINT16_BE(gst_rtp_buffer_get_payload(rtp.get()));
+  return heading;
 }
 
 bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {

@@ -37,8 +37,14 @@ class RtpOutput {
   Ref<GstBuffer> padding(std::uint16_t transport_number);
   static constexpr congestion::DataSize padding_size() { return congestion::DataSize::bytes(kPadding); }
 
-  // Of a media packet its number, of a retransmission the original's (RFC 4588, 4).
-  static std::optional<std::uint16_t> media_number(GstBuffer* packet);
+  struct Heading {
+    std::uint16_t number = 0;  // of a retransmission the original's (RFC 4588, 4)
+    std::uint32_t ssrc = 0, timestamp = 0;
+    bool ends_frame = false;
+    bool same_frame(const Heading& other) const { return ssrc == other.ssrc && timestamp == other.timestamp; }
+  };
+  // Nothing of what is not RTP.
+  static std::optional<Heading> heading(GstBuffer* packet);
 
   // Or whether repeats are to be asked for instead: the event for an earlier packet, and its size and number.
   bool can_repeat() const {

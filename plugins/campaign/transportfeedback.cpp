@@ -34,9 +34,10 @@ std::optional<GstClockTime> time_in(const GstStructure* packet, const char* fiel
 
 }  // namespace
 
-void TransportFeedback::on_sent(std::uint16_t number, GstClockTime at) {
-  sent_[number % kRemembered] = {number, at};
-  next_ = std::uint16_t(number + 1);
+void TransportFeedback::on_sent(std::uint16_t first, std::uint16_t count, GstClockTime at) {
+  next_ = std::uint16_t(first + count);
+  for (std::uint16_t number = first; number != next_; ++number)
+    sent_[number % kRemembered] = {number, first, next_, at};
 }
 
 std::span<const congestion::PacketFeedback> TransportFeedback::read(const GstStructure* event) {
@@ -61,30 +62,33 @@ void TransportFeedback::take(const GValue* value) {
   packets_.push_back(feedback);
 }
 
-// rtpsession's time of a packet is when it got it from us: between this packet's push and the next one's.
+// rtpsession's time of a packet is when it got it from us: between the push it was in and the next one.
 bool TransportFeedback::went_out_at(std::uint16_t number, GstClockTime local) const {
   const Sent& packet = sent_[number % kRemembered];
   if (packet.number != number || !GST_CLOCK_TIME_IS_VALID(packet.at) || packet.at > local) return false;
-  const auto following = std::uint16_t(number + 1);
-  const Sent& next = sent_[following % kRemembered];
-  return following == next_ || (next.number == following && local <= next.at);
+  const Sent& next = sent_[packet.following % kRemembered];
+  return packet.following == next_ || (next.number == packet.following && local <= next.at);
 }
 
+// The first number of what was pushed then.
 std::optional<std::uint16_t> TransportFeedback::number_at(GstClockTime local) const {
   for (std::size_t back = 1; back <= kRemembered; ++back) {
     const auto number = std::uint16_t(next_ - back);
     const Sent& packet = sent_[number % kRemembered];
     if (packet.number != number || !GST_CLOCK_TIME_IS_VALID(packet.at)) break;
-    if (packet.at <= local) return went_out_at(number, local) ? std::optional(number) : std::nullopt;
+    if (packet.at <= local) return went_out_at(number, local) ? std::optional(packet.first) : std::nullopt;
   }
   return std::nullopt;
 }
 
 void TransportFeedback::follow_numbers(std::uint16_t theirs, GstClockTime local) {
+  const bool first_of_push = last_local_ && *last_local_ != local;
+  last_local_ = local;
   if (went_out_at(std::uint16_t(theirs - apart_), local)) {
     other_seen_ = 0;
     return;
   }
+  if (!first_of_push) return;  // of packets with one time only the first can be told
   const auto ours = number_at(local);
   if (!ours) return;
   const auto apart = std::uint16_t(theirs - *ours);

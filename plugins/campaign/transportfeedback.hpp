@@ -23,8 +23,9 @@ class TransportFeedback {
 
   TransportFeedback() { packets_.reserve(1024); }
 
-  // In the order of their numbers, before the packet is pushed; `at` on the system clock.
-  void on_sent(std::uint16_t number, GstClockTime at);
+  // In the order of their numbers, before the packets are pushed: `count` of them at once, which rtpsession
+  // gives one time. `at` on the system clock.
+  void on_sent(std::uint16_t first, std::uint16_t count, GstClockTime at);
 
   // The packets that `event` speaks of, in our numbers; what is not a packet in it is left out. The result
   // lives until the next call.
@@ -32,11 +33,12 @@ class TransportFeedback {
 
  private:
   static constexpr std::size_t kRemembered = 4096;  // a power of two, so that it divides the numbers
-  static constexpr int kSure = 3;                   // packets that agree on how far the numbers are apart
+  static constexpr int kSure = 3;                   // pushes that agree on how far the numbers are apart
 
   struct Sent {
     std::uint16_t number = 0;
-    GstClockTime at = GST_CLOCK_TIME_NONE;  // none: never
+    std::uint16_t first = 0, following = 0;  // of those pushed with it, and the first of the next ones
+    GstClockTime at = GST_CLOCK_TIME_NONE;   // none: never
   };
   void take(const GValue* packet);
   void follow_numbers(std::uint16_t theirs, GstClockTime local);
@@ -46,8 +48,9 @@ class TransportFeedback {
   std::array<Sent, kRemembered> sent_{};
   std::uint16_t next_ = 0;
   std::uint16_t apart_ = 0;  // theirs less ours
+  std::optional<GstClockTime> last_local_;
   std::uint16_t other_apart_ = 0;
-  int other_seen_ = 0;  // packets in a row that said other_apart_
+  int other_seen_ = 0;  // pushes in a row whose first packet said other_apart_
   congestion::ReferenceTimeUnwrapper remote_;
   std::vector<congestion::PacketFeedback> packets_;
 };

@@ -117,12 +117,18 @@ class AdaptiveBitrateHarness : public testing::Test {
     gst_element_set_bus(adaptive_, bus_.get());
     GstPad* pad = gst_element_get_static_pad(adaptive_, "src");
     gst_pad_add_probe(
-        pad, GST_PAD_PROBE_TYPE_BUFFER,
+        pad, GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
         [](GstPad*, GstPadProbeInfo* info, gpointer self) {
-          const Packet packet = look_at(GST_PAD_PROBE_INFO_BUFFER(info));
           auto* harness = static_cast<AdaptiveBitrateHarness*>(self);
           std::scoped_lock lock(harness->mutex_);
-          harness->out_.push_back(packet);
+          if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+            harness->out_.push_back(look_at(GST_PAD_PROBE_INFO_BUFFER(info)));
+            return GST_PAD_PROBE_OK;
+          }
+          GstBufferList* list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
+          ++harness->lists_;
+          for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+            harness->out_.push_back(look_at(gst_buffer_list_get(list, i)));
           return GST_PAD_PROBE_OK;
         },
         this, nullptr);
@@ -239,6 +245,7 @@ class AdaptiveBitrateHarness : public testing::Test {
   Ref<GstBus> bus_ = adopt(gst_bus_new());
   std::mutex mutex_;
   std::vector<Packet> out_;  // under mutex_
+  unsigned lists_ = 0;       // under mutex_
   guint16 sequence_ = 65530;
   std::size_t pushed_ = 0;
   guint32 timestamp_ = 0;
@@ -518,6 +525,34 @@ TEST_F(AdaptiveBitrateHarness, AddsLessThanFiveMillisecondsAtARungsOwnRate) {
   std::sort(waits.begin(), waits.end());
   // Paced evenly, every one of them would wait 12 ms; the slow ones say how busy this machine is.
   EXPECT_LT(waits[waits.size() / 4], 5 * GST_MSECOND);
+}
+
+TEST_F(AdaptiveBitrateHarness, AFrameThatMayGoIsOutWhenItsLastPacketIsIn) {
+  gst_element_set_state(element(), GST_STATE_NULL);
+  gst_util_set_object_arg(G_OBJECT(element()), "mode", "manual");
+  g_object_set(element(), "bandwidth", guint64(20'000'000), nullptr);
+  gst_element_set_state(element(), GST_STATE_PLAYING);
+  start();
+  push_frame(900'000);
+  ASSERT_TRUE(wait_until([&] { return all_out(); }));
+  int at_once = 0;
+  for (int frame = 0; frame < 30; ++frame) {
+    wait_until([&, due = system_now() + 5 * GST_MSECOND] { return system_now() >= due; });
+    push_frame(900'000);
+    at_once += all_out();  // on this thread, which waits for nobody
+    ASSERT_TRUE(wait_until([&] { return all_out(); }));
+  }
+  EXPECT_GE(at_once, 15);  // a thread that was stopped between two packets sends by the task
+  std::scoped_lock lock(mutex_);
+  EXPECT_GE(lists_, 15u);
+}
+
+TEST_F(AdaptiveBitrateHarness, AFrameWithoutAnEndGoesOutAllTheSame) {
+  start();
+  for (int frame = 0; frame < 5; ++frame) push_frame(900'000);
+  ASSERT_TRUE(wait_until([&] { return all_out(); }));
+  ASSERT_EQ(push(500, false), GST_FLOW_OK);
+  EXPECT_TRUE(wait_until([&] { return all_out(); }));
 }
 
 TEST_F(AdaptiveBitrateHarness, AddsItsLatencyToTheQuery) {

@@ -3,6 +3,7 @@
 // type or not, with any value.
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -120,10 +121,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint16_t number = std::uint16_t(bytes.take(2));
   std::int64_t now = 1'000'000'000;
   while (!bytes.empty()) {
-    for (auto packets = bytes.take(1) % 32; packets > 0; --packets) {
+    for (auto packets = bytes.take(1) % 32; packets > 0;) {
       now += 1'000'000;
-      feedback.on_sent(number, GstClockTime(now));
-      estimator.on_packet_sent(Timestamp::ns(now), number++, DataSize::bytes(1200));
+      const auto together = std::min(packets, 1 + packets % 4);
+      feedback.on_sent(number, std::uint16_t(together), GstClockTime(now));
+      packets -= together;
+      for (auto i = together; i > 0; --i)
+        estimator.on_packet_sent(Timestamp::ns(now), number++, DataSize::bytes(1200));
     }
     now += std::int64_t(bytes.take(1)) * 1'000'000;
     const auto event = event_from(bytes);
