@@ -26,6 +26,9 @@ void respond(SoupServerMessage* message, const ApiResponse& response) {
   const auto set = [headers](const char* name, const std::string& value) {
     if (!value.empty()) soup_message_headers_replace(headers, name, value.c_str());
   };
+  // Pages of other servers ask whether this one is there.
+  if (std::string_view(g_uri_get_path(soup_server_message_get_uri(message))) == "/healthz")
+    set("Cross-Origin-Resource-Policy", "cross-origin");
   set("Location", response.location);
   set("ETag", response.etag);
   set("Allow", response.allow);
