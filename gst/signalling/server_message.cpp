@@ -46,6 +46,14 @@ std::string to_json(const QualityChange& message) {
 }
 
 std::string to_json(const ServerStats& message) {
+  json busy = nullptr;
+  if (message.busy) {
+    busy = {{"framerate", message.framerate_limit}, {"fullFramerate", message.full_framerate}};
+    if (message.all_particles > 0) {
+      busy["particles"] = message.particles;
+      busy["allParticles"] = message.all_particles;
+    }
+  }
   return dump({{"type", "stats"},
                {"campaign", message.campaign},
                {"quality", message.quality},
@@ -60,7 +68,8 @@ std::string to_json(const ServerStats& message) {
                {"keyFrames", message.key_frames},
                {"connectedSeconds", message.connected_seconds},
                {"estimate", message.estimate},
-               {"tooSlow", message.too_slow}});
+               {"tooSlow", message.too_slow},
+               {"busy", std::move(busy)}});
 }
 
 std::string to_json(const Refusal& message) {

@@ -61,6 +61,10 @@ struct ServerStats {
   double connected_seconds = 0;  // since this viewer's media connection was up
   std::uint64_t estimate = 0;    // bit/s, what this viewer's network carries; 0: unknown
   bool too_slow = false;         // for the lowest quality
+  // The server cannot keep up: it draws fewer particles, of so many, or fewer pictures a second.
+  bool busy = false;
+  std::uint32_t particles = 0, all_particles = 0;  // 0: it is video
+  double framerate_limit = 0, full_framerate = 0;
 };
 
 struct Waiting {

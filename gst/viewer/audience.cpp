@@ -516,6 +516,13 @@ void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
   const Adaptive::Found network = viewer.session->adaptive().found();
   stats.estimate = network.estimate;
   stats.too_slow = network.too_slow || viewer.rendition->below_ladder();
+  if (const auto work = viewer.rendition->work(); work && work->lowered()) {
+    stats.busy = true;
+    stats.particles = work->now.particles;
+    stats.all_particles = work->full.particles;
+    stats.framerate_limit = work->now.framerate;
+    stats.full_framerate = work->full.framerate;
+  }
   if (viewer.connected_at)
     stats.connected_seconds = double(g_get_monotonic_time() - viewer.connected_at) / G_USEC_PER_SEC;
   server_->send(connection, to_json(stats));

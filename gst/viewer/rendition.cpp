@@ -47,6 +47,10 @@ void Rendition::set_encoder(std::string name) {
   encoder_.with([&](auto& current) { current = std::move(name); });
 }
 
+void Rendition::set_work(const RenditionWork& work) {
+  work_.with([&](auto& current) { current = work; });
+}
+
 void Rendition::forget_format() {
   format_.with([](auto& current) { current.reset(); });
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "campaign/encoder_profile.hpp"
+#include "campaign/frame_budget.hpp"
 #include "campaign/ladder.hpp"
 #include "campaign/routing/router.hpp"
 #include "util/gst_ptr.hpp"
@@ -20,6 +21,14 @@ namespace campaign::viewer {
 struct RenditionFormat {
   Codec codec = Codec::h264;
   int width = 0, height = 0;  // 0: not known yet
+};
+
+// What its server draws and encodes of a rung at the moment, and could if it were faster.
+struct RenditionWork {
+  FrameBudget::Work now, full;
+  double load = 0;               // of the time there is for a picture; above 1 pictures are left out
+  std::uint64_t frame_time = 0;  // nanoseconds to draw and encode one, at the last look
+  bool lowered() const { return now != full; }
 };
 
 struct RenditionName {
@@ -45,6 +54,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   void set_rank(std::uint64_t rank) { rank_ = rank; }  // while it is in no router
   bool below_ladder() const { return name_.below_ladder; }
   std::optional<RenditionFormat> format() const { return format_.snapshot(); }
+  std::optional<RenditionWork> work() const { return work_.snapshot(); }  // once some was measured
   std::string encoder() const { return encoder_.snapshot(); }
   std::shared_ptr<routing::Stream> stream() const { return stream_.snapshot(); }
   routing::StreamStats stats() const;
@@ -52,6 +62,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
 
   void set_format(RenditionFormat format);
   void set_encoder(std::string name);
+  void set_work(const RenditionWork& work);
   void forget_format();  // the stream stopped
   void set_bitrate(std::uint64_t bits_per_second);
   std::uint64_t bitrate() const;  // as set, or as its rank lets expect
@@ -73,6 +84,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   std::atomic<std::uint64_t> rank_;
   Guarded<Upstream> upstream_;
   Guarded<std::optional<RenditionFormat>> format_;
+  Guarded<std::optional<RenditionWork>> work_;
   Guarded<std::string> encoder_;
   Guarded<std::uint64_t> bitrate_{0};
   Guarded<std::shared_ptr<routing::Stream>> stream_;

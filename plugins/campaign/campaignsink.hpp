@@ -24,6 +24,10 @@ struct Settings {
   guint ice_min_port = 0, ice_max_port = 0;
   guint max_viewers = 200;
   bool accept_viewers = true;
+  bool qos = true;
+  double frame_budget = FrameBudget::kDefaultShare;
+
+  double budget_in_force() const { return qos ? frame_budget : 0; }
 };
 
 struct CampaignSinkImpl {

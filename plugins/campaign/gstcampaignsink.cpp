@@ -59,6 +59,8 @@ enum {
   PROP_ALLOWED_ORIGINS,
   PROP_ACCEPT_VIEWERS,
   PROP_HTTP_SERVER,
+  PROP_QOS,
+  PROP_FRAME_BUDGET,
   PROP_STATS,
 };
 
@@ -286,6 +288,12 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
       case PROP_ACCEPT_VIEWERS:
         settings.accept_viewers = g_value_get_boolean(value) != FALSE;
         break;
+      case PROP_QOS:
+        settings.qos = g_value_get_boolean(value) != FALSE;
+        break;
+      case PROP_FRAME_BUDGET:
+        settings.frame_budget = g_value_get_double(value);
+        break;
       default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
     }
@@ -296,6 +304,10 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
   if (id == PROP_BITRATE) {
     for (const auto& pad : pads_of(self))
       if (const auto input = campaign::input_of(pad.get())) input->set_bitrate(g_value_get_uint64(value));
+  } else if (id == PROP_QOS || id == PROP_FRAME_BUDGET) {
+    const double share = self->impl->settings.snapshot().budget_in_force();
+    for (const auto& pad : pads_of(self))
+      if (const auto input = campaign::input_of(pad.get())) input->set_frame_budget(share);
   } else if (id == PROP_ACCEPT_VIEWERS) {
     if (const auto audience = campaign::audience_of(self))
       audience->accept_viewers(g_value_get_boolean(value) != FALSE);
@@ -351,6 +363,12 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
       break;
     case PROP_ACCEPT_VIEWERS:
       g_value_set_boolean(value, settings.accept_viewers);
+      break;
+    case PROP_QOS:
+      g_value_set_boolean(value, settings.qos);
+      break;
+    case PROP_FRAME_BUDGET:
+      g_value_set_double(value, settings.frame_budget);
       break;
     case PROP_HTTP_SERVER: {
       const auto audience = campaign::audience_of(self);
@@ -442,6 +460,16 @@ static void install_properties(GObjectClass* klass) {
                                "Whether newcomers may watch; else each is told draining, or waits for an "
                                "answer where campaign-wanted is connected",
                                TRUE, playing));
+  install(PROP_QOS,
+          g_param_spec_boolean("qos", "QoS",
+                               "While this machine cannot keep up, draw fewer particles and encode fewer "
+                               "pictures of a quality, for everybody who watches it",
+                               TRUE, playing));
+  install(PROP_FRAME_BUDGET,
+          g_param_spec_double("frame-budget", "Frame budget",
+                              "How much of the time between two pictures drawing and encoding one may take; "
+                              "more of it for 2 s is what qos acts on",
+                              0.1, 1, campaign::FrameBudget::kDefaultShare, playing));
   install(PROP_HTTP_SERVER,
           g_param_spec_object("http-server", "HTTP server",
                               "The SoupServer of page and signalling, from READY on; it belongs to its own "
@@ -451,7 +479,8 @@ static void install_properties(GObjectClass* klass) {
           g_param_spec_boxed("stats", "Statistics",
                              "Viewers and renditions: port, viewers, connected, "
                              "viewer-list (dropped in frames), renditions (bitrate in bit/s, framerate "
-                             "in frames/s)",
+                             "in frames/s; particles, framerate-limit, frame-time in ns, load as a part of "
+                             "the time there is, lowered)",
                              GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 

@@ -159,6 +159,7 @@ Result<void> Input::build(const std::vector<RungPlan>& plans, std::optional<Code
       rung = *made;
     }
     rung->set_epoch(epoch_);
+    rung->set_frame_budget(settings_.snapshot().frame_budget);
     if (auto attached = rung->attach(bin_, tee_.get(), "src_%u"); !attached) return attached;
     rungs_.with([&](Rungs& rungs) { rungs.push_back(rung); });
   }
@@ -249,6 +250,11 @@ void Input::set_bitrate(std::uint64_t bits_per_second) {
   const Rungs rungs = rungs_.snapshot();
   if (!rungs.empty())
     rungs.back()->set_bitrate(bits_per_second != 0 ? bits_per_second : automatic_bitrate_.load());
+}
+
+void Input::set_frame_budget(double share) {
+  settings_.with([&](auto& settings) { settings.frame_budget = share; });
+  for (const auto& rung : rungs_.snapshot()) rung->set_frame_budget(share);
 }
 
 void Input::set_ladder(Ladder ladder) {

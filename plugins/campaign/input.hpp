@@ -22,6 +22,7 @@ struct InputSettings {
   std::string encoder;        // empty: the best that opens
   std::uint64_t bitrate = 0;  // bit/s, of the best rung; 0: as the ladder or the picture's size says
   Ladder ladder;
+  double frame_budget = FrameBudget::kDefaultShare;  // as RungBranch::set_frame_budget
 };
 
 class Input {
@@ -49,6 +50,7 @@ class Input {
   bool has(GstObject* element) const;  // any thread
 
   void set_bitrate(std::uint64_t bits_per_second);
+  void set_frame_budget(double share);
   void set_epoch(GstClockTime epoch);
   void set_ladder(Ladder ladder);  // for the next configure()
 

@@ -25,6 +25,11 @@ Result<Ref<GstElement>> make_filter(const std::string& caps_text) {
 
 }  // namespace
 
+RungBranch::RungBranch(RungPlan plan, Codec codec)
+    : plan_(std::move(plan)), codec_(codec), budget_({plan_.particles, plan_.framerate}) {
+  if (plan_.max_framerate > 0) framerate_limit_ = plan_.max_framerate;
+}
+
 Result<std::shared_ptr<RungBranch>> RungBranch::encoding(RungPlan plan, OpenEncoder encoder) {
   std::shared_ptr<RungBranch> rung(new RungBranch(plan, encoder.profile->codec));
   rung->encoder_ = encoder;
@@ -42,8 +47,8 @@ Result<std::shared_ptr<RungBranch>> RungBranch::encoding(RungPlan plan, OpenEnco
                                                 ",height=" + std::to_string(plan.height)
                                           : "";
   if (plan.particles > 0) {
-    if (auto* renderer = add(make("particlerender", "gst-campaign")))
-      g_object_set(renderer, "particles", guint(plan.particles), nullptr);
+    rung->renderer_ = add(make("particlerender", "gst-campaign"));
+    if (rung->renderer_) g_object_set(rung->renderer_, "particles", guint(plan.particles), nullptr);
   } else if (!size.empty()) {
     add(make("videoscale", "gstreamer1.0-plugins-base"));
   }
@@ -101,6 +106,11 @@ Result<void> RungBranch::attach(GstBin* bin, GstElement* before, const char* pad
   tap_.with([&](auto& pad) { pad = adopt(gst_element_get_static_pad(tap->get(), "sink")); });
   auto entry = adopt(gst_element_get_static_pad(queue->get(), "sink"));
   gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_BUFFER, admit, this, nullptr);
+  if (encodes()) {  // a probe sees a buffer before what happens to it, and never after
+    const auto first = adopt(gst_element_get_static_pad(elements_[1].get(), "sink"));
+    chain_ = GST_PAD_CHAINFUNC(first.get());
+    gst_pad_set_chain_function_full(first.get(), timed_chain, this, nullptr);
+  }
   bool linked = true;
   for (std::size_t i = 1; i < elements_.size(); ++i)
     // Unchecked: with encoded video upstream, a raw branch stands until the caps come.
@@ -155,6 +165,10 @@ bool RungBranch::suits(const RungPlan& plan) const {
 
 void RungBranch::set_plan(const RungPlan& plan) {
   plan_ = plan;
+  if (const FrameBudget::Work full{plan.particles, plan.framerate}; full != budget_.full()) {
+    budget_ = FrameBudget(full);
+    apply(full);
+  }
   set_bitrate(plan.bitrate);
 }
 
@@ -192,12 +206,53 @@ GstPadProbeReturn RungBranch::admit(GstPad*, GstPadProbeInfo* info, gpointer dat
   if (!self->encodes()) return GST_PAD_PROBE_OK;
   if (!self->watched_ && self->warm_) return GST_PAD_PROBE_DROP;
   const GstClockTime pts = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
-  if (self->plan_.max_framerate == 0 || !GST_CLOCK_TIME_IS_VALID(pts)) return GST_PAD_PROBE_OK;
-  const GstClockTime step = GST_SECOND / self->plan_.max_framerate;
+  if (self->framerate_limit_ <= 0 || !GST_CLOCK_TIME_IS_VALID(pts)) {
+    self->measure();
+    return GST_PAD_PROBE_OK;
+  }
+  const auto step = GstClockTime(GST_SECOND / self->framerate_limit_);
   if (pts + step / 8 < self->next_due_ && self->next_due_ - pts <= step) return GST_PAD_PROBE_DROP;
   const bool steady = pts < self->next_due_ + step && self->next_due_ <= pts + step;
   self->next_due_ = (steady ? self->next_due_ : pts) + step;
+  self->measure();
   return GST_PAD_PROBE_OK;
+}
+
+// On the queue's thread: until the encoder has taken the picture, or given it back as a unit.
+GstFlowReturn RungBranch::timed_chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
+  auto* self = static_cast<RungBranch*>(pad->chaindata);
+  const gint64 begun = g_get_monotonic_time();
+  const GstFlowReturn flow = self->chain_(pad, parent, buffer);
+  self->times_.done(std::chrono::microseconds(g_get_monotonic_time() - begun));
+  return flow;
+}
+
+// On the thread that feeds the rung, for every picture that is let in.
+void RungBranch::measure() {
+  const std::chrono::nanoseconds now = std::chrono::microseconds(g_get_monotonic_time());
+  const auto window = times_.came(now);
+  if (!window) return;
+  budget_.set_share(budget_share_);
+  const auto changed = budget_.update(now, *window);
+  const auto rendition = rendition_.snapshot();
+  if (changed) apply(*changed);
+  if (!rendition) return;
+  const viewer::RenditionWork work{budget_.work(), budget_.full(), budget_.load(),
+                                   std::uint64_t(budget_.frame_time().count())};
+  rendition->set_work(work);
+  if (!changed) return;
+  auto* told = gst_structure_new(
+      "campaign-load", "campaign", G_TYPE_STRING, rendition->campaign().c_str(), "quality", G_TYPE_STRING,
+      rendition->quality().c_str(), "particles", G_TYPE_UINT, work.now.particles, "framerate-limit",
+      G_TYPE_DOUBLE, work.now.framerate, "frame-time", G_TYPE_UINT64, guint64(work.frame_time), "load",
+      G_TYPE_DOUBLE, work.load, "lowered", G_TYPE_BOOLEAN, gboolean(work.lowered()), nullptr);
+  gst_element_post_message(GST_ELEMENT(bin_), gst_message_new_element(GST_OBJECT(bin_), told));
+}
+
+void RungBranch::apply(const FrameBudget::Work& work) {
+  if (renderer_) g_object_set(renderer_, "particles", guint(work.particles), nullptr);
+  const bool all = work.framerate >= budget_.full().framerate;
+  framerate_limit_ = all ? double(plan_.max_framerate) : work.framerate;
 }
 
 GstFlowReturn RungBranch::take_unit(GstAppSink* appsink) {

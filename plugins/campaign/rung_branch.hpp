@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "campaign/frame_budget.hpp"
+#include "campaign/frame_times.hpp"
 #include "encoder.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
@@ -60,12 +62,18 @@ class RungBranch : public std::enable_shared_from_this<RungBranch> {
   void set_epoch(GstClockTime epoch) { epoch_ = epoch; }
   void set_bitrate(std::uint64_t bits_per_second);
   void set_watched(bool by_anybody) { watched_ = by_anybody; }
+  // How much of the time between two pictures drawing and encoding one may take, before there are fewer
+  // particles and pictures; 0: there never are.
+  void set_frame_budget(double share) { budget_share_ = share; }
   // From the tap up to the source; takes the event.
   void send_upstream(GstEvent* event);
 
  private:
-  RungBranch(RungPlan plan, Codec codec) : plan_(std::move(plan)), codec_(codec) {}
+  RungBranch(RungPlan plan, Codec codec);
   static GstPadProbeReturn admit(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  static GstFlowReturn timed_chain(GstPad* pad, GstObject* parent, GstBuffer* buffer);
+  void measure();
+  void apply(const FrameBudget::Work& work);
   GstFlowReturn take_unit(GstAppSink* appsink);
 
   RungPlan plan_;  // what differs in set_plan() is the configuring thread's
@@ -80,8 +88,14 @@ class RungBranch : public std::enable_shared_from_this<RungBranch> {
   std::atomic<bool> watched_ = false;
   // An encoder that has given a unit has shown that it works, and is warm when the first viewer comes.
   std::atomic<bool> warm_ = false;
-  GstClockTime next_due_ = 0;    // the feeding thread's
-  Ref<GstCaps> published_caps_;  // the tap's thread
+  std::atomic<double> budget_share_ = FrameBudget::kDefaultShare;
+  FrameTimes times_;                     // done() on the drawing thread, came() on the feeding one
+  FrameBudget budget_;                   // the feeding thread's
+  double framerate_limit_ = 0;           // the feeding thread's; 0: none
+  GstClockTime next_due_ = 0;            // the feeding thread's
+  GstElement* renderer_ = nullptr;       // one of elements_, if it is a state that comes in
+  GstPadChainFunction chain_ = nullptr;  // of what the queue feeds
+  Ref<GstCaps> published_caps_;          // the tap's thread
 };
 
 }  // namespace campaign

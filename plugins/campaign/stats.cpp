@@ -36,14 +36,19 @@ GstStructure* make_stats(GstCampaignSink* self) {
     if (!input) continue;
     for (const auto& rendition : input->renditions()) {
       const auto rate = rendition->stats();
-      append(&renditions,
-             gst_structure_new("rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(),
-                               "quality", G_TYPE_STRING, rendition->quality().c_str(), "encoder",
-                               G_TYPE_STRING, rendition->encoder().c_str(), "bitrate", G_TYPE_UINT64,
-                               guint64(rate.bitrate), "framerate", G_TYPE_DOUBLE, rate.framerate, "frames",
-                               G_TYPE_UINT64, guint64(rate.units), "key-frames", G_TYPE_UINT64,
-                               guint64(rate.key_frames), "viewers", G_TYPE_UINT, guint(rate.watchers),
-                               "key-frames-asked", G_TYPE_UINT64, guint64(rate.key_frames_asked), nullptr));
+      GstStructure* entry = gst_structure_new(
+          "rendition", "campaign", G_TYPE_STRING, rendition->campaign().c_str(), "quality", G_TYPE_STRING,
+          rendition->quality().c_str(), "encoder", G_TYPE_STRING, rendition->encoder().c_str(), "bitrate",
+          G_TYPE_UINT64, guint64(rate.bitrate), "framerate", G_TYPE_DOUBLE, rate.framerate, "frames",
+          G_TYPE_UINT64, guint64(rate.units), "key-frames", G_TYPE_UINT64, guint64(rate.key_frames),
+          "viewers", G_TYPE_UINT, guint(rate.watchers), "key-frames-asked", G_TYPE_UINT64,
+          guint64(rate.key_frames_asked), nullptr);
+      if (const auto work = rendition->work())
+        gst_structure_set(entry, "particles", G_TYPE_UINT, work->now.particles, "framerate-limit",
+                          G_TYPE_DOUBLE, work->now.framerate, "frame-time", G_TYPE_UINT64,
+                          guint64(work->frame_time), "load", G_TYPE_DOUBLE, work->load, "lowered",
+                          G_TYPE_BOOLEAN, gboolean(work->lowered()), nullptr);
+      append(&renditions, entry);
     }
   }
   gst_structure_set(stats, "port", G_TYPE_UINT, audience->port(), "viewers", G_TYPE_UINT, total, "connected",

@@ -98,11 +98,11 @@ bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
   const Settings settings = self->impl->settings.snapshot();
   const auto input = input_of(pad);
   if (!input) return false;
-  const auto opened =
-      input->open({settings.codec, settings.encoder, settings.bitrate, settings.ladder},
-                  [self, pad](GstElement* encoder) {
-                    g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP], 0, pad, encoder);
-                  });
+  const auto opened = input->open(
+      {settings.codec, settings.encoder, settings.bitrate, settings.ladder, settings.budget_in_force()},
+      [self, pad](GstElement* encoder) {
+        g_signal_emit(self, gst_campaign_sink_signals[SIGNAL_ENCODER_SETUP], 0, pad, encoder);
+      });
   if (!opened) {
     GST_ELEMENT_ERROR(self, CORE, MISSING_PLUGIN, ("%s", opened.error().for_user().c_str()),
                       ("%s", opened.error().detail().c_str()));

@@ -45,5 +45,19 @@ TEST(ServerMessage, TheOthersHaveTheirTypes) {
   EXPECT_EQ(json::parse(to_json(stats))["bitrate"], 5'000'000'000);
 }
 
+TEST(ServerMessage, StatisticsSayWhatABusyServerShowsLessOf) {
+  ServerStats stats;
+  EXPECT_TRUE(json::parse(to_json(stats))["busy"].is_null());
+  stats.busy = true;
+  stats.framerate_limit = 20;
+  stats.full_framerate = 30;
+  EXPECT_EQ(json::parse(to_json(stats))["busy"], json::parse(R"({"framerate":20.0,"fullFramerate":30.0})"));
+  stats.particles = 70'000;
+  stats.all_particles = 100'000;
+  EXPECT_EQ(
+      json::parse(to_json(stats))["busy"],
+      json::parse(R"({"framerate":20.0,"fullFramerate":30.0,"particles":70000,"allParticles":100000})"));
+}
+
 }  // namespace
 }  // namespace campaign::signalling

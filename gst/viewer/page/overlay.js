@@ -2,7 +2,7 @@
 
 import { switchInWords } from "./choice.js";
 import { Graph } from "./graphs.js";
-import { bitrateInWords } from "./stats.js";
+import { bitrateInWords, busyInWords } from "./stats.js";
 
 const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
@@ -87,6 +87,7 @@ export class Overlay {
       "Decoding a frame": seen?.decodeTime != null ? ms(seen.decodeTime) : "",
       "Server sends": server.bitrate > 0 ? bitrateInWords(server.bitrate) : "",
       State: this.#world ? `revision ${this.#world.revision}` : "",
+      Server: busyInWords(server.busy),
       Viewers: server.viewers != null ? String(server.viewers) : "",
     };
     for (const [term, text] of Object.entries(words)) this.#row(term, text || "");

@@ -87,3 +87,17 @@ export function bitrateInWords(bits) {
   if (bits >= 1e6) return `${(bits / 1e6).toFixed(bits >= 1e7 ? 0 : 1)} Mbit/s`;
   return `${Math.round(bits / 1e3)} kbit/s`;
 }
+
+/**
+ * @param {{particles?: number, allParticles?: number, framerate: number, fullFramerate: number} | null | undefined} busy
+ * @returns {string} what a server that cannot keep up shows less of; empty while it keeps up
+ */
+export function busyInWords(busy) {
+  if (!busy) return "";
+  const less = [];
+  if (busy.particles < busy.allParticles) {
+    less.push(`${busy.particles.toLocaleString("en")} of ${busy.allParticles.toLocaleString("en")} particles`);
+  }
+  if (busy.framerate < busy.fullFramerate) less.push(`${Math.round(busy.framerate)} frames a second`);
+  return ["busy", less.join(", ")].filter(Boolean).join(": ");
+}

@@ -1,7 +1,7 @@
 // What the page makes of the browser's counters.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, bitrateInWords, counters, toMessage } from "../../../gst/viewer/page/stats.js";
+import { between, bitrateInWords, busyInWords, counters, toMessage } from "../../../gst/viewer/page/stats.js";
 import { History } from "../../../gst/viewer/page/graphs.js";
 
 function report(more = {}) {
@@ -71,4 +71,14 @@ test("a graph remembers a minute, and knows its least and most", () => {
   for (let second = 0; second < 100; second++) history.push(second);
   assert.equal(history.values.length, 60);
   assert.deepEqual(history.figures, { now: 99, min: 40, max: 99 });
+});
+
+test("a busy server says what it shows less of", () => {
+  assert.equal(busyInWords(null), "");
+  assert.equal(busyInWords(undefined), "");
+  assert.equal(busyInWords({ particles: 350_000, allParticles: 500_000, framerate: 30, fullFramerate: 30 }),
+    "busy: 350,000 of 500,000 particles");
+  assert.equal(busyInWords({ particles: 125_000, allParticles: 500_000, framerate: 20, fullFramerate: 30 }),
+    "busy: 125,000 of 500,000 particles, 20 frames a second");
+  assert.equal(busyInWords({ framerate: 20, fullFramerate: 30 }), "busy: 20 frames a second");
 });
