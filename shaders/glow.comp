@@ -31,7 +31,7 @@ vec3 cell_at(int x, int y) {
 
 void main() {
   int cell = int(gl_GlobalInvocationID.x);
-  if (cell >= width * height) return;
+  cell = min(cell, width * height - 1);
   int x = cell % width;
   int y = cell / width;
   int reach = int(V.ground.w);

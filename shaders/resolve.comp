@@ -42,7 +42,10 @@ const vec4 kDither[2] = vec4[2](vec4(0.0625, 0.5625, 0.1875, 0.6875), vec4(0.812
 void main() {
   uint tiles = (V.raster.x + 7u) / 8u;
   uint tile = gl_GlobalInvocationID.x;
-  if (tile >= tiles * ((V.raster.y + 1u) / 2u)) return;
+  // Not a return, and the uniforms read before any branch: see step.comp. The last tile may be written twice.
+  tile = min(tile, tiles * ((V.raster.y + 1u) / 2u) - 1u);
+  uvec4 raster = V.raster, target = V.target, plane = V.plane;
+  vec4 exposure = V.light;
   uint cell_x = tile % tiles;
   uint y0 = (tile / tiles) * 2u;
   uint x0 = cell_x * 8u;
@@ -66,33 +69,33 @@ void main() {
   sum_r[0] = sum_r[1] = sum_g[0] = sum_g[1] = sum_b[0] = sum_b[1] = vec4(0.0);
   for (uint row = 0u; row < 2u; ++row) {
     uint y = y0 + row;
-    uint from = min(y, V.raster.y - 1u) * V.raster.z;  // an odd edge counts twice in its chroma
+    uint from = min(y, raster.y - 1u) * raster.z;  // an odd edge counts twice in its chroma
     for (uint half_tile = 0u; half_tile < 2u; ++half_tile) {
       uint x = x0 + half_tile * 4u;
       vec3 a, b, c, d;
       two_pixels((from + x) / 2u, a, b);
       two_pixels((from + x) / 2u + 1u, c, d);
-      if (x + 1u >= V.raster.x) b = a;
-      if (x + 3u >= V.raster.x) d = c;
+      if (x + 1u >= raster.x) b = a;
+      if (x + 3u >= raster.x) d = c;
       vec4 t = half_tile == 0u ? first : second;
       vec3 near = half_tile == 0u ? glow_l : glow_m;
       vec3 far = (half_tile == 0u ? glow_m : glow_r) - near;
-      F red = tone(vec4(a.x, b.x, c.x, d.x) * V.light.z + (near.x + far.x * t));
-      F green = tone(vec4(a.y, b.y, c.y, d.y) * V.light.z + (near.y + far.y * t));
-      F blue = tone(vec4(a.z, b.z, c.z, d.z) * V.light.z + (near.z + far.z * t));
+      F red = tone(vec4(a.x, b.x, c.x, d.x) * exposure.z + (near.x + far.x * t));
+      F green = tone(vec4(a.y, b.y, c.y, d.y) * exposure.z + (near.y + far.y * t));
+      F blue = tone(vec4(a.z, b.z, c.z, d.z) * exposure.z + (near.z + far.z * t));
       if (FORMAT >= 2u) {
         uvec4 r8 = uvec4(red * 255.0 + kDither[row]);
         uvec4 g8 = uvec4(green * 255.0 + kDither[row]);
         uvec4 b8 = uvec4(blue * 255.0 + kDither[row]);
         uvec4 words = (FORMAT == 2u ? r8 | (b8 << 16) : b8 | (r8 << 16)) | (g8 << 8) | 0xFF000000u;
-        if (y < V.raster.y) {
-          uint to = V.plane.x + y * V.target.z + x;
-          for (uint i = 0u; i < 4u && x + i < V.raster.x; ++i) frame[to + i] = words[i];
+        if (y < raster.y) {
+          uint to = plane.x + y * target.z + x;
+          for (uint i = 0u; i < 4u && x + i < raster.x; ++i) frame[to + i] = words[i];
         }
       } else {
         F luma = luma_of(red, green, blue);
-        if (y < V.raster.y && x / 4u < V.target.z) {
-          frame[V.plane.x + y * V.target.z + x / 4u] = pack_bytes(luma_code(luma) + kDither[row]);
+        if (y < raster.y && x / 4u < target.z) {
+          frame[plane.x + y * target.z + x / 4u] = pack_bytes(luma_code(luma) + kDither[row]);
         }
         sum_r[half_tile] += red;
         sum_g[half_tile] += green;
@@ -109,14 +112,14 @@ void main() {
   F luma = luma_of(red, green, blue);
   F cb = blue_code(blue, luma) + splat_f(0.5);
   F cr = red_code(red, luma) + splat_f(0.5);
-  uint chroma_row = (y0 / 2u) * V.target.w;
+  uint chroma_row = (y0 / 2u) * target.w;
   if (FORMAT == 0u) {
     uint word = cell_x * 2u;
-    uint to = V.plane.y + chroma_row + word;
+    uint to = plane.y + chroma_row + word;
     frame[to] = pack_bytes(vec4(cb.x, cr.x, cb.y, cr.y));
-    if (word + 1u < V.target.w) frame[to + 1u] = pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w));
-  } else if (cell_x < V.target.w) {
-    frame[V.plane.y + chroma_row + cell_x] = pack_bytes(cb);
-    frame[V.plane.z + chroma_row + cell_x] = pack_bytes(cr);
+    if (word + 1u < target.w) frame[to + 1u] = pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w));
+  } else if (cell_x < target.w) {
+    frame[plane.y + chroma_row + cell_x] = pack_bytes(cb);
+    frame[plane.z + chroma_row + cell_x] = pack_bytes(cr);
   }
 }

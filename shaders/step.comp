@@ -22,7 +22,16 @@ layout(constant_id = 7) const uint LIGHTS = 1u;
 layout(std140, binding = 0) uniform StepBlock { StepParams P; };
 layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
 layout(binding = 3) uniform usamplerBuffer noise;
+// Mesa's software driver stores one word of one invocation after another, so wide words halve their number.
+#ifdef INT64_ATOMICS
+layout(std430, binding = 4) writeonly buffer StateBlock { u64vec2 state[]; };
+void store(uint at, F x) {
+  state[at] = u64vec2(packUint2x32(floatBitsToUint(x.xy)), packUint2x32(floatBitsToUint(x.zw)));
+}
+#else
 layout(std430, binding = 4) writeonly buffer StateBlock { vec4 state[]; };
+void store(uint at, F x) { state[at] = x; }
+#endif
 // All that is only read comes through texel buffers: Mesa's software driver fetches those a vector at a time,
 // and reads of storage buffers one invocation after another. Each invocation reads what it writes before it
 // does, and nobody else reads that.
@@ -44,11 +53,10 @@ F component(uint group, uint number) { return texelFetch(old_state, int(group + 
 uint glow_rows() { return (V.raster.y + (1u << kGlowShift) - 1u) >> kGlowShift; }
 
 void main() {
+  // No early return: Mesa's software driver reads a uniform once for a whole vector of invocations only while
+  // none of them can have left, and for each of them by itself afterwards. There is room for whole workgroups
+  // past the last particle (kCapacityStep), where nobody looks.
   uint group = gl_GlobalInvocationID.x;
-  uint groups = (P.count.x + 3u) / 4u;
-  uint drawn = (V.target.y + 3u) / 4u;
-  if (group >= (MOVE ? groups : drawn)) return;
-
   uint stride = P.count.w;  // groups each component has room for
   uint which = group % kClasses;
   U id = splat_u(group * 4u) + U(0u, 1u, 2u, 3u);
@@ -63,20 +71,20 @@ void main() {
   vz = component(group, 5u);
   if (MOVE) {
     move(salt, px, py, pz, vx, vy, vz);
-    state[group] = px;
-    state[group + stride] = py;
-    state[group + 2u * stride] = pz;
-    state[group + 3u * stride] = vx;
-    state[group + 4u * stride] = vy;
-    state[group + 5u * stride] = vz;
+    store(group, px);
+    store(group + stride, py);
+    store(group + 2u * stride, pz);
+    store(group + 3u * stride, vx);
+    store(group + 4u * stride, vy);
+    store(group + 5u * stride, vz);
   }
-  if (!DRAW || group >= drawn) return;
+  if (!DRAW) return;
 
   vec4 slow = texelFetch(cohort, int(which * 3u + 1u));
   vec4 fast = texelFetch(cohort, int(which * 3u + 2u));
   F inverse_depth;
   U pixel = pixel_of(px, py, pz, inverse_depth);
-  pixel = select_u(lessThan(id, splat_u(V.target.y)), pixel, splat_u(kNoPixel));
+  M inside = both(lessThan(id, splat_u(V.target.y)), notEqual(pixel, splat_u(kNoPixel)));
   F scale = brightness_of(salt) * min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f)) * splat_f(V.light.x);
   F heat = heat_of(vx, vy, vz, splat_f(fast.w));
   U r = weight_of(splat_f(slow.x), splat_f(fast.x), heat, scale, salt);
@@ -90,11 +98,12 @@ void main() {
   uint part = LIGHTS > 1u && gl_WorkGroupID.x >= gl_NumWorkGroups.x / 2u ? V.raster.y : 0u;
   U cell = (y + splat_u(part)) * splat_u(V.raster.z) + x;
   for (uint lane = 0u; lane < 4u; ++lane) {
-    if (pixel[lane] == kNoPixel) continue;
-    ACCUMULATE(light, cell[lane], pack_light(r[lane], g[lane], b[lane]))
+    if (inside[lane]) ACCUMULATE(light, cell[lane], pack_light(r[lane], g[lane], b[lane]))
   }
-  if ((group % (kGlowStride / 4u)) == 0u && pixel.x != kNoPixel) {
-    uint rows = part > 0u ? glow_rows() : 0u;
-    ACCUMULATE(glow, ((y.x >> kGlowShift) + rows) * V.raster.w + (x.x >> kGlowShift), pack_light(r.x, g.x, b.x))
+  uint rows = part > 0u ? glow_rows() : 0u;
+  uint glow_cell = ((y.x >> kGlowShift) + rows) * V.raster.w + (x.x >> kGlowShift);
+  uvec2 word = pack_light(r.x, g.x, b.x);
+  if ((group % (kGlowStride / 4u)) == 0u && inside.x) {
+    ACCUMULATE(glow, glow_cell, word)
   }
 }

@@ -55,6 +55,7 @@ constexpr uint32_t kComponents = 6;        // position and velocity
 constexpr uint32_t kGroupBytes = 16;       // four particles of one component
 constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
 constexpr uint32_t kCapacityStep = 4096;   // particles
+static_assert(kCapacityStep % (4 * kLocalSize) == 0);  // step.comp moves whole workgroups
 
 constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
 constexpr VkDeviceSize kStepAt = 0;
