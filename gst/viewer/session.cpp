@@ -8,6 +8,7 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "viewer/dtls_record.hpp"
+#include "viewer/joined_threads.hpp"
 #include "viewer/rtp_format.hpp"
 #include "viewer/unit_source.hpp"
 
@@ -110,7 +111,8 @@ Session::Session(SessionSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       ssrc_(g_random_int_range(1, G_MAXINT32)),
-      adaptive_(settings_.ladder) {}
+      adaptive_(settings_.ladder),
+      threads_(make_joined_threads()) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
 
@@ -419,6 +421,8 @@ GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
     gst_message_parse_error(message, &raw, nullptr);
     const ErrorPtr error{raw};
     if (auto session = lock(weak)) session->fail(RefusalCode::internal, error->message);
+  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_STREAM_STATUS) {
+    if (auto session = lock(weak)) use_threads(message, session->threads_.get());
   } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
     if (auto session = lock(weak)) session->events_.latency_changed();
   } else if (gst_message_has_name(message, "campaign-quality")) {

@@ -91,6 +91,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const Events events_;
   const guint32 ssrc_;
   Adaptive adaptive_;
+  const Ref<GstTaskPool> threads_;  // of the pipeline's tasks
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;

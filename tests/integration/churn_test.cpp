@@ -45,14 +45,15 @@ long entries(const char* directory) {
   return count;
 }
 
-// Of viewers' sessions that have not been taken down: webrtcbin's own, and those of its nicesrc.
+// Of viewers' sessions that have not been taken down: webrtcbin's own, and those of its elements and of ours.
 long session_threads() {
   long count = 0;
   std::error_code gone;  // a thread may end while it is looked at
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
     std::string name;
     std::getline(std::ifstream(task.path() / "comm"), name);
-    count += name.starts_with("webrtcbin") || name.starts_with("nicesrc");
+    for (const char* known : {"webrtcbin", "nicesrc", "dtlsenc", "rtprtxsend", "campaignunitsou"})
+      count += name.starts_with(known);
   }
   return count;
 }
@@ -163,6 +164,18 @@ TEST(Churn, NobodyIsLeftWithoutFramesAndNothingStaysBehind) {
       after.joins, after.switches, after.campaign_switches, first.threads, last.threads, first.descriptors,
       last.descriptors, first.allocated, last.allocated, 100 * (last.allocated / first.allocated - 1),
       first.resident, last.resident);
+}
+
+// Threads that end later would do so beside the exit handlers of a program that stops and is done.
+TEST(Churn, AServerThatHasStoppedHasNoThreadOfItsViewers) {
+  const auto server = two_campaigns();
+  ASSERT_TRUE(server->play());
+  LoadRun run(
+      {"--viewers=" + std::to_string(kViewers), "--duration=60", "--json=-", load_address(*server, "red")});
+  ASSERT_TRUE(wait_until([&] { return server->connected() == kViewers; }, 30));
+  EXPECT_GE(session_threads(), long(kViewers));
+  server->stop();
+  EXPECT_EQ(session_threads(), 0);
 }
 
 }  // namespace
