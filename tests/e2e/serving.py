@@ -1,10 +1,12 @@
-"""A real server for the browser tests: pipelines/serve, started as a user would, on a free port."""
+"""Real servers for the browser tests, started as a user would, on free ports."""
+import json
 import os
 import pathlib
 import re
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
@@ -51,6 +53,16 @@ def end(pids):
         time.sleep(0.05)
     for pid in filter(alive, pids):
         os.kill(pid, signal.SIGKILL)
+
+
+def build_folder():
+    return ROOT / os.environ.get("CAMPAIGN_BUILD_DIR", "build")
+
+
+def with_plugins():
+    """The environment for what loads the elements that were built."""
+    folders = [str(build_folder() / "plugins" / name) for name in ("particles", "campaign")]
+    return {**os.environ, "GST_PLUGIN_PATH": ":".join(folders)}
 
 
 class Server:
@@ -123,10 +135,7 @@ class LaunchedServer(Server):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._wanted_port = free.getsockname()[1]
-        build = ROOT / os.environ.get("CAMPAIGN_BUILD_DIR", "build")
-        plugins = [str(build / "plugins" / "particles"), str(build / "plugins" / "campaign")]
-        self._start(["gst-launch-1.0", "-q", *launch.format(port=self._wanted_port).split()],
-                    env={**os.environ, "GST_PLUGIN_PATH": ":".join(plugins)})
+        self._start(["gst-launch-1.0", "-q", *launch.format(port=self._wanted_port).split()], env=with_plugins())
 
     def _told_address(self):
         url = f"http://127.0.0.1:{self._wanted_port}/?campaign=0"
@@ -135,3 +144,30 @@ class LaunchedServer(Server):
                 return url
         except (urllib.error.URLError, OSError):
             return None  # not yet
+
+
+class HostingServer(Server):
+    """campaign-server with a configuration, on a free port; without Redis, its state is kept nowhere."""
+
+    def __init__(self, config, node=None, redis=None):
+        self._folder = tempfile.TemporaryDirectory(prefix="campaign-e2e-")
+        file = pathlib.Path(self._folder.name, "config.json")
+        file.write_text(json.dumps(config))
+        shared = ["--redis", redis, "--node-id", node] if redis else ["--state", "none"]
+        self._start([str(build_folder() / "pipelines" / "server" / "campaign-server"), "--config", str(file),
+                     "--port", "0", *shared], env=with_plugins())
+
+    def _told_address(self):
+        for line in self.said:
+            told = json.loads(line)
+            if told["event"] == "listening":
+                return told["url"] + "/"
+        return None
+
+    def api(self, method, path, body=None):
+        request = urllib.request.Request(f"{self.url}api/v1{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode(),
+                                         headers={"Content-Type": "application/json"} if body is not None else {})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None

@@ -1,44 +1,10 @@
 """campaign-server's campaigns in a browser: made when somebody comes, with their state, and a viewer who is sent away."""
-import json
-import os
-import pathlib
-import tempfile
-import urllib.request
-
 import pytest
-from serving import ROOT, Server
+from serving import HostingServer
 from waiting import until
 
 SMALL = {"particles": 20000, "device": "cpu", "ladder": {"rungs": [
     {"name": "low", "threshold": 0, "particles": 20000, "width": 640, "height": 360, "bitrate": 450000}]}}
-
-
-class HostingServer(Server):
-    """campaign-server with a configuration, on a free port."""
-
-    def __init__(self, config):
-        build = ROOT / os.environ.get("CAMPAIGN_BUILD_DIR", "build")
-        self._folder = tempfile.TemporaryDirectory(prefix="campaign-e2e-")
-        file = pathlib.Path(self._folder.name, "config.json")
-        file.write_text(json.dumps(config))
-        plugins = [str(build / "plugins" / "particles"), str(build / "plugins" / "campaign")]
-        self._start([str(build / "pipelines" / "server" / "campaign-server"), "--config", str(file), "--port", "0",
-                     "--state", "none"], env={**os.environ, "GST_PLUGIN_PATH": ":".join(plugins)})
-
-    def _told_address(self):
-        for line in self.said:
-            told = json.loads(line)
-            if told["event"] == "listening":
-                return told["url"] + "/"
-        return None
-
-    def api(self, method, path, body=None):
-        request = urllib.request.Request(f"{self.url}api/v1{path}", method=method,
-                                         data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Content-Type": "application/json"} if body is not None else {})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            text = answer.read()
-            return json.loads(text) if text else None
 
 
 @pytest.fixture
