@@ -442,7 +442,10 @@ void Campaigns::wanted(const std::string& peer, const std::string& id) {
       stage_.redirect(peer, where.url);
       return;
     }
-    if (find(id)) return;  // it is on its way
+    // It is on its way; or the node where its first viewer came has sent him here, to have it made.
+    if (const Entry* entry = find(id);
+        entry && (entry->spec || entry->in_flight > 0 || !config_.create_on_arrival))
+      return;
     const auto refuse = [this, peer](const std::string& why) {
       stage_.refuse(peer, "unknown-campaign", why);
     };

@@ -151,7 +151,7 @@ void SharedNode::forget(const std::string& campaign) {
 }
 
 void SharedNode::find(const std::string& campaign, nodes::Found found) {
-  const auto ask = [this, campaign, found = std::move(found)] {
+  const auto ask = [this, campaign, found] {
     cluster_->find(campaign, lease_clock(), kFindWithin,
                    [weak = std::weak_ptr(alive_), found](const nodes::Where& where) {
                      if (const auto alive = weak.lock())

@@ -100,9 +100,12 @@ class Node:
     def __init__(self, name, redis, folder):
         self.name = name
         self.log = folder / f"{name}.log"
+        config = folder / f"{name}.json"
+        config.write_text(json.dumps({"on_arrival": {"create": True, "campaign": CAMPAIGN}}))
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [SERVER, "--port=0", f"--node-id={name}", f"--redis={redis.url}"], stdout=log, stderr=log)
+                [SERVER, f"--config={config}", "--port=0", f"--node-id={name}", f"--redis={redis.url}"], stdout=log,
+                stderr=log)
 
     def listens(self):
         wait(lambda: self.logged("listening") or not self.alive(), 30, f"{self.name} listens")
@@ -274,6 +277,19 @@ def what_is_written_is_read(site):
                 f"{written['particles']} and {read['particles']} particles, not {particles}")
 
 
+def unknown(site):
+    """Who asks for what there is not is told so by every node, and who comes to watch it has it made."""
+    for node in site.nodes:
+        status, answer, _ = node.ask("GET", f"/api/v1/campaigns/none-{node.name}")
+        require(status == 404 and answer["error"]["code"] == "unknown-campaign", f"GET answered {status} {answer}")
+    for node in site.nodes:
+        crowd = Viewers(node, f"made-by-{node.name}", 1, site.folder)
+        site.crowds.append(crowd)
+        report = crowd.result()
+        require(report["viewers_without_frames"] == 0, f"a viewer at {node.name} got no frame: {report['failures']}")
+    require(all(node.alive() for node in site.nodes), "a node ended")
+
+
 def owner_killed(site):
     site.create("killed", {"score": 8, "names": ["a", "b"]})
     _, before, _ = site.nodes[0].ask("GET", "/api/v1/campaigns/killed")
@@ -374,7 +390,7 @@ def killed_redis(site):
     without_redis(site, site.redis.stop, site.redis.start)
 
 
-TESTS = (one_campaign, what_is_written_is_read, frozen_redis, killed_redis, owner_killed, drained)
+TESTS = (one_campaign, unknown, what_is_written_is_read, frozen_redis, killed_redis, owner_killed, drained)
 
 
 def main():
