@@ -28,7 +28,9 @@ def test_the_page_shows_a_picture_that_is_not_black_and_moves(browser, small_wor
     assert sum(value > 24 for value in first) > len(first) // 100, "less than a hundredth of the picture is lit"
     assert len(set(first)) > 16, "the picture has hardly any shades"
     until(lambda: difference(first, viewer.picture()) > 0.01, 10, "a hundredth of the picture has changed")
-    assert viewer.ask("const v = document.getElementById('video'); return [v.videoWidth, v.videoHeight]") == [640, 360]
+    size = "const v = document.getElementById('video'); return [v.videoWidth, v.videoHeight]"
+    # A machine that stalls for a moment looks like a slow network, whose smaller picture does not last.
+    until(lambda: viewer.ask(size) == [640, 360], 20, "the picture is as large as was asked for")
     assert viewer.text("state") == "live"
 
 
