@@ -161,16 +161,6 @@ StageReport Stage::report() const {
     report.viewers.push_back({text_of(entry, "peer"), text_of(entry, "campaign"), text_of(entry, "quality"),
                               text_of(entry, "context"), connected != FALSE, dropped});
   });
-  each_structure(stats.get(), "renditions", [&](const GstStructure* entry) {
-    RenditionInfo rendition{text_of(entry, "campaign"), text_of(entry, "quality"), text_of(entry, "encoder")};
-    guint64 bitrate = 0;
-    guint viewers = 0;
-    gst_structure_get(entry, "bitrate", G_TYPE_UINT64, &bitrate, "framerate", G_TYPE_DOUBLE,
-                      &rendition.framerate, "viewers", G_TYPE_UINT, &viewers, nullptr);
-    rendition.bitrate = bitrate;
-    rendition.viewers = viewers;
-    report.renditions.push_back(std::move(rendition));
-  });
   return report;
 }
 

@@ -23,16 +23,8 @@ struct ViewerInfo {
   std::uint64_t dropped = 0;  // frames
 };
 
-struct RenditionInfo {
-  std::string campaign, quality, encoder;
-  std::uint64_t bitrate = 0;  // bit/s
-  double framerate = 0;
-  unsigned viewers = 0;
-};
-
 struct StageReport {
   std::vector<ViewerInfo> viewers;
-  std::vector<RenditionInfo> renditions;
 };
 
 class Stage {
