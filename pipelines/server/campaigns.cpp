@@ -1,10 +1,6 @@
 // See campaigns.hpp.
 #include "pipelines/server/campaigns.hpp"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include <algorithm>
 
 #include "pipelines/server/campaign_document.hpp"
@@ -19,7 +15,6 @@ using state::Document;
 using state::StoreFailure;
 
 constexpr unsigned kTendMs = 1000;
-constexpr gint64 kTrimEvery = 10 * G_USEC_PER_SEC;  // it takes some milliseconds
 constexpr int kMostTries = 16;
 constexpr gint64 kUnmadeUntil = 10 * G_USEC_PER_SEC;
 constexpr gint64 kToldWithin = 2 * G_USEC_PER_SEC;
@@ -55,7 +50,16 @@ Denial not_certain() {
 }  // namespace
 
 Campaigns::Campaigns(Stage& stage, state::StateStore& store, events::Bus& bus, const Config& config)
-    : stage_(stage), store_(store), bus_(bus), config_(config) {
+    : stage_(stage),
+      store_(store),
+      bus_(bus),
+      config_(config),
+      hosting_(
+          stage,
+          [this](const std::string& id, Hosting::Status status) {
+            publish("campaign:status:v1:update", id, {{"status", name_of(status)}});
+          },
+          [this] { spare_memory_.some_ended(); }) {
   tending_.start(kTendMs, [this] { tend(); });
 }
 
@@ -280,10 +284,10 @@ std::vector<CampaignInfo> Campaigns::list() const {
 
 CampaignInfo Campaigns::info(const Entry& entry) const {
   CampaignInfo info{entry.id, entry.spec.value_or(CampaignSpec{}), entry.document, "starting", {}, 0, false};
-  if (entry.hosted) {
-    info.status = name_of(entry.hosted->status());
-    info.last_failure = entry.hosted->last_failure();
-    info.restarts = entry.hosted->restarts();
+  if (const HostedCampaign* hosted = hosting_.find(entry.id)) {
+    info.status = name_of(hosted->status());
+    info.last_failure = hosted->last_failure();
+    info.restarts = hosted->restarts();
   }
   return info;
 }
@@ -367,30 +371,13 @@ void Campaigns::act_on(const std::string& id, const state::Update& update) {
     log(LogLevel::error, "campaign-damaged", spec.error().for_user(), {{"campaign", id}});
     return;
   }
-  const bool made = !entry->spec;
   entry->spec = *spec;
-  if (made)
-    host(*entry);
-  else if (entry->hosted)
-    entry->hosted->change(*spec);
+  hosting_.run(id, *spec);
   json state = state_of(update.document);
   stage_.set_state(id, state.dump(), update.document.revision());
   if (!news) return;
   publish("campaign:state:v1:update", id,
           {{"revision", update.document.revision()}, {"state", std::move(state)}});
-}
-
-void Campaigns::host(Entry& entry) {
-  const auto same = [&](const auto& hosted) { return hosted->id() == entry.id; };
-  if (entry.hosted || std::ranges::any_of(ending_, same)) return;  // reap() comes back to it
-  log(LogLevel::info, "campaign-starting", "the campaign is started", {{"campaign", entry.id}});
-  entry.hosted = std::make_unique<HostedCampaign>(stage_, entry.id, *entry.spec, [this, id = entry.id] {
-    loop_.post([this, id] {
-      reap();
-      if (const Entry* now = find(id); now && now->hosted)
-        publish("campaign:status:v1:update", id, {{"status", name_of(now->hosted->status())}});
-    });
-  });
 }
 
 void Campaigns::end(const std::string& id) {
@@ -399,25 +386,10 @@ void Campaigns::end(const std::string& id) {
   stage_.set_state(id, "", 0);
   auto waiting = std::exchange(found->second.when_loaded, {});
   const auto unanswered = std::exchange(found->second.unanswered, {});
-  if (auto hosted = std::move(found->second.hosted)) {
-    hosted->stop();
-    ending_.push_back(std::move(hosted));
-  }
+  hosting_.end(id);
   entries_.erase(found);
   for (const auto& job : waiting) job();
   for (const Unanswered& change : unanswered) change.answer();
-}
-
-// Lets go of what has stopped, and starts what was made again meanwhile.
-void Campaigns::reap() {
-  std::vector<std::string> gone;
-  std::erase_if(ending_, [&](const auto& hosted) {
-    if (hosted->stopped()) gone.push_back(hosted->id());
-    return hosted->stopped();
-  });
-  some_ended_ |= !gone.empty();
-  for (const std::string& id : gone)
-    if (Entry* entry = find(id); entry && entry->spec) host(*entry);
 }
 
 void Campaigns::wanted(const std::string& peer, const std::string& id) {
@@ -463,16 +435,6 @@ void Campaigns::wanted(const std::string& peer, const std::string& id) {
   });
 }
 
-void Campaigns::failed(GstObject* element, const std::string& campaign, const Error& what) {
-  for (auto& [id, entry] : entries_)
-    if (entry.hosted && entry.hosted->contains(element)) return entry.hosted->failed(what);
-  // What is no longer in the pipeline repeats what its campaign was restarted for.
-  if (element && !gst_object_has_as_ancestor(element, GST_OBJECT(stage_.bin()))) return;
-  if (Entry* entry = find(campaign); entry && entry->hosted) return entry->hosted->failed(what);
-  log(LogLevel::error, "element-failed", what.for_user(),
-      {{"element", element ? GST_OBJECT_NAME(element) : ""}, {"detail", what.detail()}});
-}
-
 // A place was kept for a campaign that nobody then made.
 void Campaigns::end_unmade() {
   std::vector<std::string> unmade;
@@ -493,15 +455,7 @@ void Campaigns::tend() {
   for (const auto& [id, entry] : entries_)
     if (!entry.unanswered.empty()) waited_for.push_back(id);
   for (const std::string& id : waited_for) answer_changes(id);
-#ifdef __GLIBC__
-  // The threads of campaigns and viewers leave their pages with the allocator: 2,000 campaigns kept 60 MB of
-  // which nothing was in use.
-  if (const gint64 now = g_get_monotonic_time(); some_ended_ && now - trimmed_at_ > kTrimEvery) {
-    some_ended_ = false;
-    trimmed_at_ = now;
-    malloc_trim(0);
-  }
-#endif
+  spare_memory_.give_back();
   end_unmade();
   if (config_.idle_seconds == 0) return;
   const auto is_transient = [](const auto& entry) { return entry.second.made_for_arrival; };
@@ -566,7 +520,8 @@ nodes::NodeRecord Campaigns::describe() {
     used[nodes::Resource::viewers] = placed.viewers;
     record.used += used;
     // The others send viewers here once they see it.
-    if (entry.hosted && entry.hosted->status() == HostedCampaign::Status::running)
+    const HostedCampaign* hosted = hosting_.find(id);
+    if (hosted && hosted->status() == HostedCampaign::Status::running)
       record.campaigns.push_back(std::move(placed));
   }
   return record;

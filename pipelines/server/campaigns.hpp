@@ -20,8 +20,9 @@
 #include "pipelines/server/campaign_spec.hpp"
 #include "pipelines/server/config.hpp"
 #include "pipelines/server/denial.hpp"
-#include "pipelines/server/hosted_campaign.hpp"
+#include "pipelines/server/hosting.hpp"
 #include "pipelines/server/membership.hpp"
+#include "pipelines/server/spare_memory.hpp"
 
 namespace campaign::server {
 
@@ -62,12 +63,14 @@ class Campaigns : public nodes::Runner {
   // A viewer asks for a campaign that does not play here.
   void wanted(const std::string& peer, const std::string& campaign);
   // `campaign`: whose element it is where that is known, or empty.
-  void failed(GstObject* element, const std::string& campaign, const Error& what);
-  void viewer_left() { some_ended_ = true; }
+  void failed(GstObject* element, const std::string& campaign, const Error& what) {
+    hosting_.failed(element, campaign, what);
+  }
+  void viewer_left() { spare_memory_.some_ended(); }
 
   void drain();
   void stop();  // every one of them, without forgetting any
-  bool idle() const { return entries_.empty() && ending_.empty(); }
+  bool idle() const { return entries_.empty() && hosting_.idle(); }
 
   void take(const std::string& campaign, state::Epoch epoch) override;
   void give(const std::string& campaign, const std::string& url) override;
@@ -91,7 +94,6 @@ class Campaigns : public nodes::Runner {
     std::vector<Unanswered> unanswered;
     std::optional<CampaignSpec> spec;  // none: there is no such campaign yet
     Subscription following;
-    std::unique_ptr<HostedCampaign> hosted;
     bool made_for_arrival = false;
     gint64 watched_at = 0;  // monotonic microseconds
     std::vector<std::function<void()>> when_loaded;
@@ -106,9 +108,7 @@ class Campaigns : public nodes::Runner {
   void act_on(const std::string& id, const state::Update& update);
   void answer_changes(const std::string& id);
   void restore(const Entry& entry, state::Epoch epoch);
-  void host(Entry& entry);
   void end(const std::string& id);
-  void reap();
   void tend();
   void end_unmade();
   CampaignInfo info(const Entry& entry) const;
@@ -121,10 +121,9 @@ class Campaigns : public nodes::Runner {
   Config config_;
   Membership* membership_ = nullptr;
   bool loaded_ = false, draining_ = false, stopping_ = false;
-  bool some_ended_ = false;  // campaigns or viewings, since memory was given back
-  gint64 trimmed_at_ = 0;    // monotonic microseconds
   std::map<std::string, Entry, std::less<>> entries_;
-  std::vector<std::unique_ptr<HostedCampaign>> ending_;
+  Hosting hosting_;
+  SpareMemory spare_memory_;
   events::Timer tending_{nullptr};
   events::LoopQueue loop_;  // last: its jobs use the members above
 };
