@@ -8,6 +8,7 @@
 
 #include "campaign/encoder_profile.hpp"
 #include "campaign/nodes/node_record.hpp"
+#include "events/redis/address.hpp"
 #include "util/glib_ptr.hpp"
 #include "util/id.hpp"
 #include "util/json_reader.hpp"
@@ -96,11 +97,11 @@ Result<void> check(const Config& config) {
     return Error::invalid("node_id", kIdRule, "'" + config.node_id + "'");
   if (!config.advertise.empty() && !nodes::is_node_url(config.advertise))
     return Error::invalid("advertise", "like http://host:8080, without a path", "'" + config.advertise + "'");
-  if (!config.redis.empty() && !config.redis.starts_with("redis://") && !config.redis.starts_with("unix:"))
-    return Error::invalid("redis", "like redis://127.0.0.1:6379", "'" + config.redis + "'");
   if (config.ice_max_port < config.ice_min_port)
     return Error::invalid("ice_ports", "a range",
                           std::to_string(config.ice_min_port) + " to " + std::to_string(config.ice_max_port));
+  if (config.redis.empty()) return {};
+  if (const auto address = events::redis::parse_url(config.redis); !address) return address.error();
   return {};
 }
 

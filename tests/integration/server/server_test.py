@@ -26,7 +26,9 @@ BAD = [
     ('{"host": "a b"}', "host must be an address"),
     ('{"node_id": "a/b"}', "node_id must be 1 to 64 characters"),
     ('{"advertise": "http://h/path"}', "advertise must be like http://host:8080"),
-    ('{"redis": "http://h"}', "redis"),
+    ('{"redis": "http://h"}', "the Redis URL must be redis://"),
+    ('{"redis": "unix:/run/socket"}', "it begins with neither redis:// nor unix://"),
+    ('{"redis": "rediss://:secret@h"}', "TLS is not supported"),
     ('{"codec": "mpeg2"}', "codec must be one of h264, vp8"),
     ('{"ice_ports": {"min": 10, "max": 5}}', "ice_ports must be a range"),
     ('{"max_viewers": 0}', "max_viewers must be a whole number from 1"),
@@ -64,6 +66,7 @@ def bad_configurations():
             result = run("--config", str(file))
             assert result.returncode == 2, (text, result.returncode, result.stderr)
             assert told in result.stderr, f"{text}: {result.stderr}"
+            assert "secret" not in result.stderr, result.stderr
     for flags, told in FLAGS:
         result = run(*flags)
         assert result.returncode == 2 and told in result.stderr, f"{flags}: {result.returncode} {result.stderr}"
