@@ -250,7 +250,7 @@ void Server::admit(ConnectionId id) {
   peer.connection->send(to_json(welcome));
   peer.arrived = true;
   who.campaign = welcome.campaign;
-  delegate_.arrived(who);
+  delegate_.arrived(who, welcome);
 }
 
 void Server::readmit() {

@@ -36,7 +36,7 @@ class ServerDelegate {
   // leaves the choice to the delegate.
   virtual Admission admit(const Visitor& visitor) = 0;
   virtual void waits(const Visitor& visitor) = 0;  // once, after it was told so
-  virtual void arrived(const Visitor& visitor) = 0;
+  virtual void arrived(const Visitor& visitor, const Welcome& told) = 0;
   virtual void received(ConnectionId connection, ViewerMessage message) = 0;
   virtual void left(ConnectionId connection) = 0;  // for every arrived(), once
 };

@@ -30,6 +30,13 @@ std::string to_json(const Welcome& message) {
                {"iceServers", std::move(servers)}});
 }
 
+std::string to_json(const Choice& message) {
+  return dump({{"type", "choice"},
+               {"campaign", message.campaign},
+               {"campaigns", message.campaigns},
+               {"qualities", message.qualities}});
+}
+
 std::string to_json(const Offer& message) { return dump({{"type", "offer"}, {"sdp", message.sdp}}); }
 
 std::string to_json(const IceCandidate& message) {

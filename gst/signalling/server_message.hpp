@@ -5,6 +5,8 @@
 //   {"type":"offer","sdp":…}   {"type":"ice","candidate":…,"sdpMLineIndex":0}
 //   {"type":"quality","campaign":…,"quality":…,"reason":…,"estimate":0}     estimate in bit/s, 0: unknown
 //   {"type":"stats",…}          each second
+//   {"type":"choice","campaign":…,"campaigns":[…],"qualities":[…]}     what the viewer may subscribe to, when
+//                               that is no longer what the welcome said
 //   {"type":"waiting","campaign":…}     instead of a welcome: the campaign is being started; a welcome, an
 //                               error or a bye follows
 //   {"type":"campaign:state:v1:update","campaign_id":…,"revision":1,"state":{…}}     of the campaign that the
@@ -39,6 +41,11 @@ struct Welcome {
   std::string peer, campaign;
   std::vector<std::string> campaigns, qualities;
   std::vector<IceServer> ice_servers;
+};
+
+struct Choice {
+  std::string campaign;  // whose qualities these are
+  std::vector<std::string> campaigns, qualities;
 };
 
 struct Offer {
@@ -89,6 +96,7 @@ struct Bye {
 struct Pong {};
 
 std::string to_json(const Welcome& message);
+std::string to_json(const Choice& message);
 std::string to_json(const Offer& message);
 std::string to_json(const IceCandidate& message);
 std::string to_json(const QualityChange& message);

@@ -22,16 +22,6 @@ constexpr unsigned kTickMs = 1000;
 // RTCP reports come every second or two from browsers, and other receivers may leave 7.5 s between them.
 constexpr routing::Nanoseconds kFeedbackTimeout = std::chrono::seconds(10);
 
-std::string list(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "none" : text;
-}
-
-void add_unique(std::vector<std::string>& names, const std::string& name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-}
-
 }  // namespace
 
 Audience::Audience(AudienceSettings settings, Events events)
@@ -71,15 +61,18 @@ Result<void> Audience::open() {
   return outcome;
 }
 
-void Audience::add(std::shared_ptr<Rendition> rendition) {
+void Audience::add(const std::vector<std::shared_ptr<Rendition>>& added) {
   renditions_.with([&](auto& renditions) {
-    const auto above = std::find_if(renditions.begin(), renditions.end(), [&](const auto& other) {
-      return other->campaign() == rendition->campaign() && other->rank() > rendition->rank();
-    });
-    renditions.insert(above, rendition);
+    for (const auto& rendition : added) {
+      const auto above = std::find_if(renditions.begin(), renditions.end(), [&](const auto& other) {
+        return other->campaign() == rendition->campaign() && other->rank() > rendition->rank();
+      });
+      renditions.insert(above, rendition);
+    }
   });
-  rendition->join(router_);
+  for (const auto& rendition : added) rendition->join(router_);
   readmit();
+  renew_choices();
 }
 
 void Audience::rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t bits_per_second) {
@@ -87,7 +80,7 @@ void Audience::rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t b
   renditions_.with([&](auto& renditions) { std::erase(renditions, rendition); });
   rendition->leave(router_);
   rendition->set_rank(bits_per_second);
-  add(rendition);
+  add({rendition});
 }
 
 void Audience::limit_viewers(const std::string& campaign, unsigned most) {
@@ -126,6 +119,7 @@ void Audience::remove(const std::shared_ptr<Rendition>& rendition) {
         renditions, [&](const auto& other) { return other->campaign() == rendition->campaign(); });
   });
   rendition->leave(router_);
+  renew_choices();
   if (!last) return;  // their viewers have gone to another rung
   loop_->call([&] {
     if (!server_) return;
@@ -176,30 +170,6 @@ std::vector<ViewerReport> Audience::report() {
   return reports;
 }
 
-Result<std::shared_ptr<Rendition>, Refusal> Audience::choose(const std::string& campaign,
-                                                             const std::string& quality) {
-  const auto renditions = renditions_.snapshot();
-  std::vector<std::string> campaigns, qualities;
-  for (const auto& rendition : renditions) add_unique(campaigns, rendition->campaign());
-  if (campaigns.empty()) return Refusal{RefusalCode::not_ready, "no campaign is served here yet"};
-  const std::string& wanted = campaign.empty() ? campaigns.front() : campaign;
-  const bool any = quality.empty() || quality == "auto";
-  std::shared_ptr<Rendition> best;
-  for (const auto& rendition : renditions) {  // the lowest first
-    if (rendition->campaign() != wanted) continue;
-    if (rendition->below_ladder() && !any) continue;
-    if (any ? !best || rendition->rank() <= kStartBandwidth : quality == rendition->quality())
-      best = rendition;
-    if (!rendition->below_ladder()) add_unique(qualities, rendition->quality());
-  }
-  if (best) return best;
-  if (qualities.empty())
-    return Refusal{RefusalCode::unknown_campaign,
-                   "there is no campaign \"" + wanted + "\" here; there is: " + list(campaigns), campaigns};
-  return Refusal{RefusalCode::unknown_quality, "campaign \"" + wanted + "\" has no quality \"" + quality +
-                                                   "\"; it has: auto, " + list(qualities)};
-}
-
 signalling::Admission Audience::admit(const signalling::Visitor& visitor) {
   const auto unless_awaited = [this](Refusal refusal) -> signalling::Admission {
     if (events_.may_wait && events_.may_wait()) return signalling::Wait{std::move(refusal)};
@@ -217,12 +187,10 @@ signalling::Admission Audience::admit(const signalling::Visitor& visitor) {
                    "all places of campaign \"" + (*rendition)->campaign() + "\" are taken; try again later"};
   signalling::Welcome welcome;
   welcome.peer = visitor.peer;
-  welcome.campaign = (*rendition)->campaign();
-  for (const auto& other : renditions_.snapshot()) {
-    add_unique(welcome.campaigns, other->campaign());
-    if (other->campaign() == welcome.campaign && !other->below_ladder())
-      add_unique(welcome.qualities, other->quality());
-  }
+  signalling::Choice choice = choice_of((*rendition)->campaign());
+  welcome.campaign = std::move(choice.campaign);
+  welcome.campaigns = std::move(choice.campaigns);
+  welcome.qualities = std::move(choice.qualities);
   welcome.ice_servers = browser_ice_servers(settings_.ice);
   return welcome;
 }
@@ -286,7 +254,7 @@ Session::Events Audience::session_events(ConnectionId connection, const std::str
   return events;
 }
 
-void Audience::arrived(const signalling::Visitor& visitor) {
+void Audience::arrived(const signalling::Visitor& visitor, const signalling::Welcome& told) {
   const ConnectionId connection = visitor.connection;
   auto rendition = choose(visitor.campaign, {});
   const auto timing = timing_.snapshot();
@@ -307,6 +275,7 @@ void Audience::arrived(const signalling::Visitor& visitor) {
   viewer.rendition = *rendition;
   viewer.session = session;
   viewer.since = g_get_monotonic_time();
+  viewer.choice = to_json(signalling::Choice{told.campaign, told.campaigns, told.qualities});
   send_servers(connection);
   send_state(connection, viewer.campaign);
   viewers_[connection] = std::move(viewer);
@@ -392,14 +361,6 @@ void Audience::changed(ConnectionId connection, const std::string& campaign, con
                                                               viewer.session->adaptive().found().estimate}));
 }
 
-std::shared_ptr<Rendition> Audience::find(const std::string& campaign, const std::string& quality) {
-  return renditions_.with([&](const auto& renditions) -> std::shared_ptr<Rendition> {
-    for (const auto& rendition : renditions)
-      if (rendition->campaign() == campaign && rendition->quality() == quality) return rendition;
-    return nullptr;
-  });
-}
-
 void Audience::retire(std::shared_ptr<Session> session) {
   worker_->post([session = std::move(session)] { session->close(); });
 }
@@ -442,6 +403,7 @@ Result<void, Refusal> Audience::subscribe(ConnectionId connection, Viewer& viewe
   if (elsewhere) {
     viewer.session->adaptive().set_ladder(ladder_of(renditions_.snapshot(), viewer.campaign));
     send_state(connection, viewer.campaign);
+    renew_choice(connection, viewer);
   }
   viewer.quality = wish.quality == "auto" ? std::string{} : wish.quality;
   viewer.session->adaptive().wish(viewer.quality);

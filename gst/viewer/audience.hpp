@@ -51,7 +51,8 @@ class Audience : private signalling::ServerDelegate {
   SoupServer* http_server() const { return server_->soup(); }  // borrowed
   void set_max_viewers(unsigned limit) { server_->set_max_viewers(limit); }
 
-  void add(std::shared_ptr<Rendition> rendition);
+  // Those of one campaign together: who waits for it is let in with all of them to choose from.
+  void add(const std::vector<std::shared_ptr<Rendition>>& renditions);
   void remove(const std::shared_ptr<Rendition>& rendition);
   // It is admitted by another bandwidth from here on.
   void rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t bits_per_second);
@@ -99,11 +100,12 @@ class Audience : private signalling::ServerDelegate {
     std::uint64_t admits = kStartBandwidth;     // the rank of the rung that fits the network
     gint64 since = 0, connected_at = 0;         // monotonic microseconds
     std::map<std::string, double> seen;
+    std::string choice;  // the message that says what it knows of
   };
 
   signalling::Admission admit(const signalling::Visitor& visitor) override;
   void waits(const signalling::Visitor& visitor) override;
-  void arrived(const signalling::Visitor& visitor) override;
+  void arrived(const signalling::Visitor& visitor, const signalling::Welcome& told) override;
   void received(ConnectionId connection, signalling::ViewerMessage message) override;
   void left(ConnectionId connection) override;
 
@@ -123,11 +125,14 @@ class Audience : private signalling::ServerDelegate {
   void send_servers(ConnectionId connection);
   void send_state(ConnectionId connection, const std::string& campaign);
   bool order(const std::string& peer, const std::function<bool(ConnectionId)>& carry_out);
-  std::shared_ptr<Rendition> find(const std::string& campaign, const std::string& quality);
   static routing::Wish wish_of(const Viewer& viewer, const Rendition& chosen);
-  // Empty names choose the first campaign, and what suits most.
+  // See audience_choices.cpp. Empty names choose the first campaign, and what suits most.
   Result<std::shared_ptr<Rendition>, signalling::Refusal> choose(const std::string& campaign,
                                                                  const std::string& quality);
+  std::shared_ptr<Rendition> find(const std::string& campaign, const std::string& quality);
+  signalling::Choice choice_of(const std::string& campaign);
+  void renew_choices();
+  void renew_choice(ConnectionId connection, Viewer& viewer);
   void retire(std::shared_ptr<Session> session);
   bool tick();
   void send_stats(ConnectionId connection, const Viewer& viewer);

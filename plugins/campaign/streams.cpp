@@ -199,7 +199,7 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
                                    (kCampaign, G_TYPE_STRING, campaign.c_str(), nullptr));
     return false;
   }
-  for (const auto& rendition : added) audience->add(rendition);
+  audience->add(added);
   for (const auto& rendition : retired) audience->remove(rendition);  // last: their viewers have where to go
   if (added.empty()) return true;
   const std::string address = page_address(self->impl->settings.snapshot(), audience->port(), campaign);

@@ -57,7 +57,7 @@ class EncodePerViewer : public signalling::ServerDelegate {
 
   void waits(const signalling::Visitor&) override {}
 
-  void arrived(const signalling::Visitor& visitor) override {
+  void arrived(const signalling::Visitor& visitor, const signalling::Welcome&) override {
     const auto* profile = find_encoder_profile("x264enc");
     const std::string encoder = "queue max-size-buffers=2 leaky=downstream ! videoconvert ! x264enc " +
                                 std::string(profile->settings) +

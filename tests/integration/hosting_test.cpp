@@ -20,6 +20,12 @@ using nlohmann::json;
 const std::string kPicture =
     "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 ! queue name=out";
 
+const char* const kOneRung =
+    R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000}]})";
+const char* const kTwoRungs =
+    R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000},
+                 {"name":"high","threshold":500000,"particles":1,"width":320,"height":240,"bitrate":450000}]})";
+
 // A campaign in a bin of its own, in a pipeline that plays.
 class Guest {
  public:
@@ -123,6 +129,7 @@ TEST_F(Hosting, RefusesAnUnknownCampaignAtOnceWhenNobodyIsThereToAsk) {
 
 // An encoder that says that it failed: the application is to know which campaign to start anew.
 TEST_F(Hosting, AnErrorInsideHasItsCampaignAmongItsDetails) {
+  listen_for_wants();  // so that the viewer waits for the guest's first picture
   Guest guest(server_, "failing");
   ASSERT_TRUE(guest.is_linked());
   TestViewer viewer(server_.port(), {"?campaign=failing", true, true});
@@ -167,6 +174,36 @@ TEST_F(Hosting, AViewerWaitsForACampaignThatIsBroughtWhilePlaying) {
   }
   EXPECT_FALSE(viewer.socket().wait_for("bye").is_null());
   EXPECT_TRUE(other.wait_for_frames(15));
+}
+
+TEST_F(Hosting, AWaitingViewerIsLetInWithTheWholeLadderToChooseFrom) {
+  listen_for_wants();
+  for (int round = 0; round < 5; ++round) {
+    const std::string campaign = "later" + std::to_string(round);
+    WebSocketClient viewer(server_.port(), "?campaign=" + campaign);
+    ASSERT_FALSE(viewer.wait_for("waiting").is_null());
+    Guest guest(server_, campaign, kTwoRungs);
+    EXPECT_EQ(viewer.wait_for("welcome")["qualities"], (json{"low", "high"}));
+  }
+}
+
+TEST_F(Hosting, ViewersLearnWhatThereIsToChooseFromAsItChanges) {
+  TestViewer viewer(server_.port());
+  ASSERT_TRUE(viewer.wait_for_frames(1));
+  ASSERT_EQ(viewer.welcome()["campaigns"], json::array({"0"}));
+  Guest guest(server_, "second", kTwoRungs);
+  json choice = viewer.socket().wait_for("choice");
+  EXPECT_EQ(choice["campaign"], "0");
+  EXPECT_EQ(choice["campaigns"], (json{"0", "second"}));
+  EXPECT_EQ(choice["qualities"], viewer.welcome()["qualities"]);
+
+  viewer.socket().send({{"type", "subscribe"}, {"campaign", "second"}, {"quality", "auto"}});
+  choice = viewer.socket().wait_for("choice");
+  EXPECT_EQ(choice["campaign"], "second");
+  EXPECT_EQ(choice["qualities"], (json{"low", "high"}));
+
+  g_object_set(guest.pad(), "ladder", kOneRung, nullptr);
+  EXPECT_EQ(viewer.socket().wait_for("choice")["qualities"], json::array({"low"}));
 }
 
 TEST_F(Hosting, AWaitingViewerIsSentElsewhereOrRefused) {
@@ -296,16 +333,11 @@ TEST_F(Hosting, ANewLadderTakesEffectWithoutAGapForItsViewers) {
     gst_structure_free(stats);
     return names;
   };
-  const char* one =
-      R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000}]})";
-  const char* two =
-      R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000},
-                   {"name":"high","threshold":500000,"particles":1,"width":320,"height":240,"bitrate":450000}]})";
-  Guest guest(server_, "laddered", one);
+  Guest guest(server_, "laddered", kOneRung);
   ASSERT_TRUE(wait_until([&] { return rungs() == "thin low"; })) << rungs();
   TestViewer viewer(server_.port(), {"?campaign=laddered", true, true});
   ASSERT_TRUE(viewer.wait_for_frames(5));
-  g_object_set(guest.pad(), "ladder", two, nullptr);
+  g_object_set(guest.pad(), "ladder", kTwoRungs, nullptr);
   EXPECT_TRUE(wait_until([&] { return rungs() == "thin low high"; })) << rungs();
   EXPECT_TRUE(viewer.wait_for_frames(20));
   EXPECT_TRUE(viewer.socket().is_open());

@@ -30,6 +30,8 @@ TEST(ServerMessage, BrokenTextFromOutsideIsRepairedNotThrown) {
 }
 
 TEST(ServerMessage, TheOthersHaveTheirTypes) {
+  EXPECT_EQ(json::parse(to_json(Choice{"0", {"0", "1"}, {"low"}})),
+            json::parse(R"({"type":"choice","campaign":"0","campaigns":["0","1"],"qualities":["low"]})"));
   EXPECT_EQ(json::parse(to_json(Offer{"v=0"})), json::parse(R"({"type":"offer","sdp":"v=0"})"));
   EXPECT_EQ(json::parse(to_json(IceCandidate{"c", 0})),
             json::parse(R"({"type":"ice","candidate":"c","sdpMLineIndex":0})"));

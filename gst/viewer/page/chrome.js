@@ -62,7 +62,7 @@ export class Chrome {
     byId("notice").hidden = !tooSlow;
   }
 
-  welcome({ campaigns }) {
+  choice({ campaigns }) {
     this.#campaigns = ids(campaigns);
   }
 

@@ -25,8 +25,8 @@ const menus = new Menus(byId("campaigns"), byId("quality"), (campaign, quality) 
 const session = new Session(request(location.search), picture, {
   state: (state) => chrome.state(state),
   welcome: (message) => {
-    chrome.welcome(message);
-    menus.welcome(message, session.quality);
+    chrome.choice(message);
+    menus.choice(message, session.quality);
   },
   message: receive,
   stats: (seen) => {
@@ -47,6 +47,10 @@ function receive(message) {
       overlay.quality(message);
       menus.switched(message);
       session.switched(message);
+      break;
+    case "choice":
+      chrome.choice(message);
+      menus.choice(message, session.quality);
       break;
     case "campaign:state:v1:update":
       known.world = Object.freeze(message);

@@ -6,6 +6,7 @@ import { AUTO, ids } from "./choice.js";
 export class Menus {
   #campaign;
   #quality;
+  #sent = ""; // the quality that the server sends
 
   /**
    * @param {HTMLSelectElement} campaign
@@ -19,20 +20,26 @@ export class Menus {
   }
 
   /** @param {{campaign: string, campaigns: string[], qualities: string[]}} message */
-  welcome(message, wishedQuality) {
+  choice(message, wishedQuality) {
     const campaigns = ids(message.campaigns);
     const qualities = ids(message.qualities);
     fill(this.#campaign, campaigns, (id) => `campaign ${id}`, message.campaign);
     fill(this.#quality, [AUTO, ...qualities], (name) => name, wishedQuality);
     this.#campaign.parentElement.hidden = campaigns.length < 2;
     this.#quality.parentElement.hidden = qualities.length < 2;
+    this.#labelAuto();
   }
 
   /** The server sends another stream from here on. */
   switched({ campaign, quality }) {
     this.#campaign.value = campaign;
+    this.#sent = quality;
+    this.#labelAuto();
+  }
+
+  #labelAuto() {
     const auto = this.#quality.options[0];
-    if (auto) auto.textContent = quality ? `${AUTO} · ${quality}` : AUTO;
+    if (auto) auto.textContent = this.#sent ? `${AUTO} · ${this.#sent}` : AUTO;
   }
 }
 
