@@ -22,16 +22,11 @@ layout(constant_id = 7) const uint LIGHTS = 1u;
 layout(std140, binding = 0) uniform StepBlock { StepParams P; };
 layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
 layout(binding = 3) uniform usamplerBuffer noise;
-// Mesa's software driver stores one word of one invocation after another, so wide words halve their number.
-#ifdef INT64_ATOMICS
-layout(std430, binding = 4) writeonly buffer StateBlock { u64vec2 state[]; };
-void store(uint at, F x) {
-  state[at] = u64vec2(packUint2x32(floatBitsToUint(x.xy)), packUint2x32(floatBitsToUint(x.zw)));
-}
-#else
+// In 32-bit words: Mesa's software driver stores one word of one invocation after another, out of a vector that it
+// spills for each. Out of a vector of 64-bit words, as long as two registers of AVX2, that takes some processors
+// five times as long.
 layout(std430, binding = 4) writeonly buffer StateBlock { vec4 state[]; };
 void store(uint at, F x) { state[at] = x; }
-#endif
 // All that is only read comes through texel buffers: Mesa's software driver fetches those a vector at a time,
 // and reads of storage buffers one invocation after another. Each invocation reads what it writes before it
 // does, and nobody else reads that.
