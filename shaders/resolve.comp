@@ -7,6 +7,17 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint FORMAT = 0u;  // 0 NV12, 1 I420, 2 RGBA, 3 BGRA
 layout(constant_id = 2) const uint LIGHTS = 1u;  // accumulators, one after the other
 
+layout(constant_id = 3) const bool SOFTWARE = false;  // for a processor
+
+// 1 / sqrt(x) within 7e-4: a guess out of the halved exponent and a step of Newton's with constants that make the
+// largest error least (Kadlec, "Improving the fast inverse square root", 2010). A processor takes several times as
+// long for a root and a division.
+vec4 quick_rsqrt(vec4 x) {
+  vec4 guess = uintBitsToFloat(uvec4(0x5F1FFFF9u) - (floatBitsToUint(x) >> 1u));
+  return guess * (0.703952253 * (2.38924456 - x * guess * guess));
+}
+#define RSQRT_FAST(X) (SOFTWARE ? quick_rsqrt(X) : inversesqrt(X))
+
 #include "kernel/lanes.glsl"
 #include "kernel/params.h"
 #include "kernel/tone.h"
@@ -31,9 +42,12 @@ void two_pixels(uint pair, out vec3 left, out vec3 right) {
 }
 vec3 glow_at(uint cell) { return texelFetch(spread, int(cell)).xyz; }
 
-uint pack_bytes(vec4 codes) {
-  uvec4 c = uvec4(codes);
-  return c.x | (c.y << 8) | (c.z << 16) | (c.w << 24);
+// `always` is true, and nothing that a compiler knows: Mesa's software driver would otherwise convert and pack where
+// it stores, for one invocation after another, instead of for a vector of them.
+uint pack_bytes(vec4 codes, bool always) {
+  uvec4 c = to_u(codes);
+  uint word = c.x | (c.y << 8) | (c.z << 16) | (c.w << 24);
+  return always ? word : 0u;
 }
 
 // A 4 x 2 ordered dither, in codes: keeps the dark gradients of the glow from banding.
@@ -44,6 +58,7 @@ void main() {
   uint tile = gl_GlobalInvocationID.x;
   // Not a return, and the uniforms read before any branch: see step.comp. The last tile may be written twice.
   tile = min(tile, tiles * ((V.raster.y + 1u) / 2u) - 1u);
+  bool always = tile < 0x80000000u;
   uvec4 raster = V.raster, target = V.target, plane = V.plane;
   vec4 exposure = V.light;
   uint cell_x = tile % tiles;
@@ -95,7 +110,7 @@ void main() {
       } else {
         F luma = luma_of(red, green, blue);
         if (y < raster.y && x / 4u < target.z) {
-          frame[plane.x + y * target.z + x / 4u] = pack_bytes(luma_code(luma) + kDither[row]);
+          frame[plane.x + y * target.z + x / 4u] = pack_bytes(luma_code(luma) + kDither[row], always);
         }
         sum_r[half_tile] += red;
         sum_g[half_tile] += green;
@@ -116,10 +131,10 @@ void main() {
   if (FORMAT == 0u) {
     uint word = cell_x * 2u;
     uint to = plane.y + chroma_row + word;
-    frame[to] = pack_bytes(vec4(cb.x, cr.x, cb.y, cr.y));
-    if (word + 1u < target.w) frame[to + 1u] = pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w));
+    frame[to] = pack_bytes(vec4(cb.x, cr.x, cb.y, cr.y), always);
+    if (word + 1u < target.w) frame[to + 1u] = pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w), always);
   } else if (cell_x < target.w) {
-    frame[plane.y + chroma_row + cell_x] = pack_bytes(cb);
-    frame[plane.z + chroma_row + cell_x] = pack_bytes(cr);
+    frame[plane.y + chroma_row + cell_x] = pack_bytes(cb, always);
+    frame[plane.z + chroma_row + cell_x] = pack_bytes(cr, always);
   }
 }

@@ -259,8 +259,9 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
   }
   if (auto done = frames_->wait(); !done) return done;
   picture_ = std::move(picture);
-  return build(pipelines_.resolve, kResolveWords,
-               {kLocalSize, static_cast<uint32_t>(layout.format), lights_});
+  return build(
+      pipelines_.resolve, kResolveWords,
+      {kLocalSize, static_cast<uint32_t>(layout.format), lights_, device_->info().software ? 1u : 0u});
 }
 
 Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_t> words,

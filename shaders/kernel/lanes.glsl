@@ -7,6 +7,9 @@
 #define OUT(T) out T
 #define INOUT(T) inout T
 #define KERNEL
+#ifndef RSQRT_FAST
+#define RSQRT_FAST inversesqrt
+#endif
 
 F select(M m, F yes, F no) { return mix(no, yes, m); }
 M less(F a, F b) { return lessThan(a, b); }
@@ -19,7 +22,7 @@ U floor_bits(F x) { return uvec4(ivec4(floor(x))); }  // two's complement, for w
 F splat_f(float x) { return vec4(x); }
 U splat_u(uint x) { return uvec4(x); }
 F rsqrt_f(F x) { return inversesqrt(x); }
-F rsqrt_fast(F x) { return inversesqrt(x); }  // 11 bits are enough
+F rsqrt_fast(F x) { return RSQRT_FAST(x); }  // 11 bits are enough
 F sqrt_f(F x) { return sqrt(x); }
 F abs_f(F x) { return abs(x); }
 F floor_f(F x) { return floor(x); }
