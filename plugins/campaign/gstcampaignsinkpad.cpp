@@ -16,42 +16,6 @@ namespace campaign {
 
 SinkPadImpl& impl(GstCampaignSinkPad* pad) { return *pad->impl; }
 
-namespace {
-
-constexpr int kMaxUpstreamHops = 64;
-
-// The sink pad through which an element gets what it sends on, if there is one only.
-Ref<GstPad> only_sink_pad(GstElement* element) {
-  GST_OBJECT_LOCK(element);
-  const bool one = element->numsinkpads == 1;
-  auto pad = share(one ? GST_PAD(element->sinkpads->data) : nullptr);
-  GST_OBJECT_UNLOCK(element);
-  return pad;
-}
-
-std::string campaign_id_of(GstElement* element) {
-  GParamSpec* property = g_object_class_find_property(G_OBJECT_GET_CLASS(element), "campaign-id");
-  if (!property || property->value_type != G_TYPE_STRING || !(property->flags & G_PARAM_READABLE)) return {};
-  char* raw = nullptr;
-  g_object_get(element, "campaign-id", &raw, nullptr);
-  const CharPtr id{raw};
-  return id && is_valid_id(id.get()) ? id.get() : "";
-}
-
-}  // namespace
-
-std::string upstream_campaign(GstPad* pad) {
-  auto peer = adopt(gst_pad_get_peer(pad));
-  for (int hop = 0; peer && hop < kMaxUpstreamHops; ++hop) {
-    auto parent = adopt(gst_pad_get_parent_element(peer.get()));
-    if (!parent) break;  // the inside of a ghost pad
-    if (auto id = campaign_id_of(parent.get()); !id.empty()) return id;
-    auto before = only_sink_pad(parent.get());
-    peer = before ? adopt(gst_pad_get_peer(before.get())) : Ref<GstPad>{};
-  }
-  return "0";
-}
-
 }  // namespace campaign
 
 using campaign::PadNames;

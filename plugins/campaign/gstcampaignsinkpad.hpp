@@ -29,7 +29,4 @@ struct SinkPadImpl {
 
 SinkPadImpl& impl(GstCampaignSinkPad* pad);
 
-// The nearest property "campaign-id" of an element upstream of `pad`, else "0".
-std::string upstream_campaign(GstPad* pad);
-
 }  // namespace campaign

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "upstream.hpp"
+
 namespace campaign {
 namespace {
 
@@ -92,6 +94,8 @@ Input::Input(GstBin* bin) : bin_(bin) {
   for (const auto& element : {clocksync_, tee_}) gst_bin_add(bin_, element.get());
   gst_element_link(clocksync_.get(), tee_.get());
   entry_ = adopt(gst_element_get_static_pad(clocksync_.get(), "sink"));
+  const auto before_rungs_pad = adopt(gst_element_get_static_pad(tee_.get(), "sink"));
+  gst_pad_add_probe(before_rungs_pad.get(), GST_PAD_PROBE_TYPE_BUFFER, before_rungs, this, nullptr);
 }
 
 Input::~Input() {
@@ -135,6 +139,7 @@ void Input::close() {
   is_open_ = false;
   drop_rungs();
   dropped_.clear();
+  world_ = nullptr;
   epoch_ = GST_CLOCK_TIME_NONE;
 }
 
@@ -159,6 +164,7 @@ Result<void> Input::build(const std::vector<RungPlan>& plans, std::optional<Code
       rung = *made;
     }
     rung->set_epoch(epoch_);
+    rung->set_world(world_);
     rung->set_frame_budget(settings_.snapshot().frame_budget);
     if (auto attached = rung->attach(bin_, tee_.get(), "src_%u"); !attached) return attached;
     rungs_.with([&](Rungs& rungs) { rungs.push_back(rung); });
@@ -175,6 +181,13 @@ Result<void> Input::configure(GstCaps* caps, const std::string& quality, const M
   gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, nullptr);
   gst_structure_get_fraction(structure, "framerate", &numerator, &denominator);
   const double framerate = denominator > 0 && numerator > 0 ? double(numerator) / denominator : 30;
+
+  if (int particles = 0; is_state && gst_structure_get_int(structure, "particles", &particles)) {
+    if (!world_) world_ = std::make_shared<WorldSize>();
+    world_->came(std::uint32_t(particles));
+  } else {
+    world_ = nullptr;
+  }
 
   const InputSettings settings = settings_.snapshot();
   std::vector<RungPlan> plans;
@@ -224,6 +237,31 @@ Result<void> Input::configure(GstCaps* caps, const std::string& quality, const M
     for (const auto& old : before)
       if (old && old->rendition()) retired.push_back(old->rendition());
   return {};
+}
+
+// On the thread that feeds the rungs, before each of them gets the picture.
+GstPadProbeReturn Input::before_rungs(GstPad*, GstPadProbeInfo*, gpointer self) {
+  static_cast<Input*>(self)->size_world();
+  return GST_PAD_PROBE_OK;
+}
+
+// The world is simulated once, at the largest count that a watched rung draws, or at the smallest there is
+// while nobody watches. Not where others get the same world: they may draw more of it.
+void Input::size_world() {
+  if (!world_) return;
+  std::uint32_t drawn = 0, least = UINT32_MAX;
+  rungs_.with([&](const Rungs& rungs) {
+    for (const auto& rung : rungs) {
+      least = std::min(least, rung->particles());
+      if (rung->is_drawing()) drawn = std::max(drawn, rung->particles());
+    }
+  });
+  if (least == UINT32_MAX) return;
+  const auto ask = world_->need(drawn > 0 ? drawn : least);
+  if (!ask || has_other_readers(entry_.get())) return;
+  gst_pad_push_event(entry_.get(), gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM,
+                                                        gst_structure_new("campaign-quality", "particles",
+                                                                          G_TYPE_UINT, *ask, nullptr)));
 }
 
 std::vector<std::shared_ptr<viewer::Rendition>> Input::renditions() const {

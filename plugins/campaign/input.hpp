@@ -63,6 +63,8 @@ class Input {
   Result<OpenEncoder> next_encoder();
   Result<void> build(const std::vector<RungPlan>& plans, std::optional<Codec> encoded);
   void drop_rungs();
+  static GstPadProbeReturn before_rungs(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  void size_world();
 
   GstBin* bin_;
   Ref<GstElement> clocksync_, tee_;
@@ -70,6 +72,8 @@ class Input {
   bool is_open_ = false;
   std::function<void(GstElement*)> encoder_setup_;
   Rungs dropped_;  // the last ones, until it is certain that nobody changes their states any more
+  // Of the state that comes in; the feeding thread's. Null: it is video.
+  std::shared_ptr<WorldSize> world_;
   Guarded<InputSettings> settings_;
   Guarded<Rungs> rungs_;
   std::atomic<GstClockTime> epoch_ = GST_CLOCK_TIME_NONE;

@@ -187,6 +187,10 @@ void RungBranch::set_rendition(std::shared_ptr<viewer::Rendition> rendition) {
   rendition_.with([&](auto& current) { current = std::move(rendition); });
 }
 
+void RungBranch::set_watched(bool by_anybody) {
+  if (watched_.exchange(by_anybody) != by_anybody) waking_ = by_anybody;
+}
+
 void RungBranch::set_bitrate(std::uint64_t bits_per_second) {
   if (!encodes() || bits_per_second == 0) return;
   campaign::set_bitrate(encoder_, bits_per_second);
@@ -204,7 +208,11 @@ void RungBranch::send_upstream(GstEvent* event) {
 GstPadProbeReturn RungBranch::admit(GstPad*, GstPadProbeInfo* info, gpointer data) {
   auto* self = static_cast<RungBranch*>(data);
   if (!self->encodes()) return GST_PAD_PROBE_OK;
-  if (!self->watched_ && self->warm_) return GST_PAD_PROBE_DROP;
+  if (!self->is_drawing()) return GST_PAD_PROBE_DROP;
+  if (self->waking_) {
+    if (self->world_ && !self->world_->has(self->particles())) return GST_PAD_PROBE_DROP;
+    self->waking_ = false;
+  }
   const GstClockTime pts = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
   if (self->framerate_limit_ <= 0 || !GST_CLOCK_TIME_IS_VALID(pts)) {
     self->measure();

@@ -14,6 +14,7 @@
 
 #include "campaign/frame_budget.hpp"
 #include "campaign/frame_times.hpp"
+#include "campaign/world_size.hpp"
 #include "encoder.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
@@ -61,7 +62,13 @@ class RungBranch : public std::enable_shared_from_this<RungBranch> {
   std::shared_ptr<viewer::Rendition> rendition() const { return rendition_.snapshot(); }
   void set_epoch(GstClockTime epoch) { epoch_ = epoch; }
   void set_bitrate(std::uint64_t bits_per_second);
-  void set_watched(bool by_anybody) { watched_ = by_anybody; }
+  void set_watched(bool by_anybody);
+  // Of the state that comes in, which may be too small when the rung is watched again. Before attach().
+  void set_world(std::shared_ptr<const WorldSize> world) { world_ = std::move(world); }
+  // How many particles it draws now, or would if it were watched. The feeding thread.
+  std::uint32_t particles() const { return budget_.work().particles; }
+  // Whether it draws what comes.
+  bool is_drawing() const { return watched_ || !warm_; }
   // How much of the time between two pictures drawing and encoding one may take, before there are fewer
   // particles and pictures; 0: there never are.
   void set_frame_budget(double share) { budget_share_ = share; }
@@ -86,6 +93,8 @@ class RungBranch : public std::enable_shared_from_this<RungBranch> {
   Guarded<std::shared_ptr<viewer::Rendition>> rendition_;
   std::atomic<GstClockTime> epoch_ = GST_CLOCK_TIME_NONE;
   std::atomic<bool> watched_ = false;
+  std::atomic<bool> waking_ = false;        // watched again, and nothing was let in yet
+  std::shared_ptr<const WorldSize> world_;  // the feeding thread's; null: it is video that comes in
   // An encoder that has given a unit has shown that it works, and is warm when the first viewer comes.
   std::atomic<bool> warm_ = false;
   std::atomic<double> budget_share_ = FrameBudget::kDefaultShare;

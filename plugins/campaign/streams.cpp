@@ -4,6 +4,8 @@
 
 #include <gst/video/video.h>
 
+#include "upstream.hpp"
+
 namespace campaign {
 namespace {
 

@@ -326,6 +326,19 @@ GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
   });
 }
 
+// A state's caps hold the count, so that another one is negotiated before the next state is made, rather than
+// once that is done.
+void negotiate_count(GstBaseSrc* src) {
+  const auto caps = campaign::adopt(gst_pad_get_current_caps(GST_BASE_SRC_PAD(src)));
+  const GstStructure* structure = caps ? gst_caps_get_structure(caps.get(), 0) : nullptr;
+  gint count = 0;
+  if (!structure || !campaign::is_state(structure) || !gst_structure_get_int(structure, "particles", &count))
+    return;
+  const auto wanted = impl(src).settings.with(
+      [](const ParticleSettings& settings) { return settings.live.wanted_particles(); });
+  if (static_cast<uint32_t>(count) != wanted) gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(src));
+}
+
 gboolean gst_particle_src_event(GstBaseSrc* src, GstEvent* event) {
   return at_boundary(src, FALSE, [&]() -> gboolean {
     auto& self = impl(src);
@@ -335,7 +348,10 @@ gboolean gst_particle_src_event(GstBaseSrc* src, GstEvent* event) {
       });
     }
     if (GST_EVENT_TYPE(event) == GST_EVENT_CUSTOM_UPSTREAM && gst_event_get_structure(event)) {
-      if (campaign::apply_campaign_event(self.settings, gst_event_get_structure(event))) return TRUE;
+      if (campaign::apply_campaign_event(self.settings, gst_event_get_structure(event))) {
+        negotiate_count(src);
+        return TRUE;
+      }
     }
     return GST_BASE_SRC_CLASS(parent_class)->event(src, event);
   });

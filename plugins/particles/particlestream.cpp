@@ -45,7 +45,7 @@ void ParticleStream::apply(GstBaseSrc* src, const LiveSettings& wanted) {
   if (uint32_t count = wanted.wanted_particles(); count != applied.wanted_particles()) {
     if (auto error = check_count(count))
       warn(*error);
-    else if (as_state)
+    else if (as_state && world.particles() != count)
       gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(src));  // the count is part of the caps
     else
       world.set_particles(count);

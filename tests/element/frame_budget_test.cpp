@@ -79,7 +79,7 @@ class SlowPipeline : public ServingPipeline {
 };
 
 std::string world(const std::string& properties = "") {
-  return "particlesrc is-live=true device=cpu particles=2000 ! "
+  return "particlesrc name=world is-live=true device=cpu particles=2000 ! "
          "application/x-particle-state(memory:CampaignParticles),framerate=30/1 ! campaignsink name=sink "
          "port=0 "
          "ladder=\"{\\\"rungs\\\":[{\\\"name\\\":\\\"only\\\",\\\"threshold\\\":0,\\\"particles\\\":2000,"
@@ -101,6 +101,7 @@ TEST(FrameBudget, AWorldThatCannotBeDrawnInTimeIsLoweredForAllToSeeAndComesBack)
   ASSERT_TRUE(wait_for(
       pipeline, "only", [](const Rung& rung) { return rung.lowered; }, kSoon));
   EXPECT_LT(pipeline.rung("only").particles, 2000u);
+  EXPECT_TRUE(wait_until([&] { return pipeline.simulated() < 2000; }, kSoon));
   EXPECT_TRUE(wait_until([&] { return pipeline.told(true); }, kSoon));
   EXPECT_TRUE(wait_until(
       [&] {
@@ -114,6 +115,7 @@ TEST(FrameBudget, AWorldThatCannotBeDrawnInTimeIsLoweredForAllToSeeAndComesBack)
   EXPECT_TRUE(wait_for(
       pipeline, "only", [](const Rung& rung) { return !rung.lowered && rung.particles == 2000; }, kLate));
   EXPECT_TRUE(wait_until([&] { return pipeline.told(false); }, kSoon));
+  EXPECT_TRUE(wait_until([&] { return pipeline.simulated() == 2000; }, kSoon));
   EXPECT_GT(pipeline.rung("only").frame_time, 0u);
   EXPECT_TRUE(viewer.wait_for_frames(30, kSoon));
 }

@@ -1,6 +1,7 @@
 // See serving_pipeline.hpp.
 #include "serving_pipeline.hpp"
 
+#include "util/gst_ptr.hpp"
 #include "wait.hpp"
 
 namespace campaign::test {
@@ -87,6 +88,16 @@ unsigned ServingPipeline::stat(const char* name) const {
   gst_structure_get_uint(all, name, &value);
   gst_structure_free(all);
   return value;
+}
+
+unsigned ServingPipeline::simulated() const {
+  const auto source = adopt(gst_bin_get_by_name(GST_BIN(pipeline_), "world"));
+  GstStructure* raw = nullptr;
+  g_object_get(source.get(), "stats", &raw, nullptr);
+  const StructurePtr stats{raw};
+  guint particles = 0;
+  gst_structure_get_uint(stats.get(), "particles", &particles);
+  return particles;
 }
 
 }  // namespace campaign::test

@@ -27,6 +27,7 @@ class ServingPipeline {
   unsigned viewers() const { return stat("viewers"); }
   unsigned connected() const { return stat("connected"); }
   GstStructure* stats() const;  // transfer full
+  unsigned simulated() const;   // particles, by the account of the particlesrc named "world"
   GstElement* sink() const { return sink_; }
   GstElement* pipeline() const { return pipeline_; }
 
