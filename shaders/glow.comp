@@ -25,7 +25,7 @@ vec3 cell_at(int x, int y) {
   int cell = y * width + x;
   if (DOWN) return texelFetch(across_texels, cell).xyz;
   uvec3 sums = sums_of(texelFetch(glow, cell).xy);
-  if (LIGHTS > 1u) sums = added(sums, sums_of(texelFetch(glow, cell + width * height).xy));
+  for (uint i = 1u; i < LIGHTS; ++i) sums = added(sums, sums_of(texelFetch(glow, cell + int(i) * width * height).xy));
   return light_of(sums);
 }
 

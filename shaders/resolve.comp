@@ -32,8 +32,8 @@ layout(binding = 15) uniform samplerBuffer spread;
 void two_pixels(uint pair, out vec3 left, out vec3 right) {
   uvec4 words = texelFetch(light, int(pair));
   uvec3 a = sums_of(words.xy), b = sums_of(words.zw);
-  if (LIGHTS > 1u) {
-    words = texelFetch(light, int(pair + V.raster.z * V.raster.y / 2u));
+  for (uint i = 1u; i < LIGHTS; ++i) {
+    words = texelFetch(light, int(pair + i * (V.raster.z * V.raster.y / 2u)));
     a = added(a, sums_of(words.xy));
     b = added(b, sums_of(words.zw));
   }

@@ -10,5 +10,5 @@ vec3 light_of(uvec3 sums) {
   return full ? vec3(float(kFullSum)) : vec3(ivec3(sums));
 }
 
-// What two accumulators hold for the same pixel, as one would have held it: full sums stay full.
-uvec3 added(uvec3 a, uvec3 b) { return (a + b) | ((a | b) & kFullSum); }
+// What several accumulators hold for the same pixel, as one would have held it: full sums stay full.
+uvec3 added(uvec3 a, uvec3 b) { return min(a + b, uvec3(kFullSum)); }

@@ -4,9 +4,11 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <thread>
 
 #include "particles/noise.hpp"
 #include "particles/state_ring.hpp"
+#include "particles/vulkan_particles.hpp"
 #include "vk/compute.hpp"
 #include "vk/frame_ring.hpp"
 
@@ -21,6 +23,9 @@ constexpr uint32_t kStepWords[] = {
 };
 constexpr uint32_t kStepWithoutInt64Words[] = {
 #include "shaders/step_without_int64.inc"
+};
+constexpr uint32_t kStepInSlicesWords[] = {
+#include "shaders/step_in_slices.inc"
 };
 constexpr uint32_t kGlowWords[] = {
 #include "shaders/glow.inc"
@@ -47,15 +52,14 @@ enum Binding : uint32_t {
   kGlowTexels,
   kAcrossTexels,
   kSpreadTexels,
+  kLightImage,
+  kGlowImage,
   kBindings
 };
 
-constexpr uint32_t kLocalSize = 256;       // small groups cost lavapipe a tenth of a frame more
-constexpr uint32_t kComponents = 6;        // position and velocity
-constexpr uint32_t kGroupBytes = 16;       // four particles of one component
+constexpr uint32_t kMostSlices = 8;
+constexpr uint32_t kMostTimes = 1u << 14;  // round a loop; Mesa's software driver ends one after 2^16 - 1
 constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
-constexpr uint32_t kCapacityStep = 4096;   // particles
-static_assert(kCapacityStep % (4 * kLocalSize) == 0);  // step.comp moves whole workgroups
 
 constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
 constexpr VkDeviceSize kStepAt = 0;
@@ -68,49 +72,6 @@ constexpr vk::FrameRing::Upload kUploaded[kUploads] = {
 };
 
 uint32_t dispatch(uint32_t invocations) { return (invocations + kLocalSize - 1) / kLocalSize; }
-
-class VulkanFrame final : public FrameMemory {
- public:
-  explicit VulkanFrame(vk::Buffer buffer) : buffer_(std::move(buffer)) {}
-  std::byte* data() const override { return buffer_.data(); }
-  const vk::Buffer& buffer() const { return buffer_; }
-
- private:
-  vk::Buffer buffer_;
-};
-
-// Six components, each of capacity() particles.
-class VulkanParticles final : public ParticleMemory {
- public:
-  static Result<std::unique_ptr<ParticleMemory>> create(std::shared_ptr<vk::Device> device,
-                                                        VulkanOptions options, uint32_t particles);
-  VulkanParticles(std::shared_ptr<vk::Device> device, VulkanOptions options, uint32_t capacity,
-                  vk::Buffer buffer)
-      : ParticleMemory(capacity), device_(std::move(device)), options_(options), buffer_(std::move(buffer)) {}
-
-  const void* device() const override { return device_.get(); }
-  Result<std::unique_ptr<Engine>> open_engine(unsigned) const override {
-    return make_vulkan_engine(device_, options_);
-  }
-  const vk::Buffer& buffer() const { return buffer_; }
-  VkDeviceSize component_size() const { return VkDeviceSize{capacity()} / 4 * kGroupBytes; }
-
- private:
-  std::shared_ptr<vk::Device> device_;
-  VulkanOptions options_;
-  vk::Buffer buffer_;
-};
-
-Result<std::unique_ptr<ParticleMemory>> VulkanParticles::create(std::shared_ptr<vk::Device> device,
-                                                                VulkanOptions options, uint32_t particles) {
-  uint32_t capacity = (particles + kCapacityStep - 1) / kCapacityStep * kCapacityStep;
-  auto buffer = vk::Buffer::create(device, VkDeviceSize{capacity} / 4 * kGroupBytes * kComponents,
-                                   vk::BufferUse::device, std::to_string(particles) + " particles",
-                                   VK_FORMAT_R32G32B32A32_SFLOAT);
-  if (!buffer) return buffer.error();
-  return std::unique_ptr<ParticleMemory>(
-      std::make_unique<VulkanParticles>(std::move(device), options, capacity, std::move(*buffer)));
-}
 
 class VulkanEngine final : public Engine {
  public:
@@ -149,6 +110,7 @@ class VulkanEngine final : public Engine {
   // The buffers of one picture's light, in the accumulators' padded sizes.
   struct Picture {
     FrameLayout layout;
+    uint32_t lights = 1;        // accumulators
     uint32_t light_stride = 0;  // pixels
     uint32_t glow_stride = 0, glow_rows = 0;
     vk::Buffer light, glow, across, spread;
@@ -157,6 +119,13 @@ class VulkanEngine final : public Engine {
   Result<void> build(vk::PipelineHandle& to, std::span<const uint32_t> words,
                      std::initializer_list<uint32_t> constants);
   Result<void> fit(const KernelShape& shape);
+  std::span<const uint32_t> draw_words() const {
+    return most_slices_ > 0 ? std::span<const uint32_t>(kStepInSlicesWords) : step_words_;
+  }
+  // How often all slices are gone through for the light of so many groups of four particles, a part each
+  // time.
+  uint32_t rounds(uint32_t groups) const;
+  void draw(vk::Submission& submission, const vk::PipelineHandle& pipeline, uint32_t groups) const;
   void upload(const Work& work, const VulkanParticles* particles, const vk::FrameRing::Frame& frame);
   struct Piece {
     const vk::Buffer* from;
@@ -168,8 +137,9 @@ class VulkanEngine final : public Engine {
   std::shared_ptr<vk::Device> device_;
   std::unique_ptr<vk::Program> program_;
   std::span<const uint32_t> step_words_;  // the variant that this device can run
-  uint32_t lights_ = 1;                   // accumulators; see step.comp
-  KernelShape shape_{.attractors = 0};    // that pipelines_ was compiled for; none yet
+  // Invocations of a workgroup that draws, and the accumulators that there may be: 0 with atomic additions.
+  uint32_t draw_size_ = kLocalSize, most_slices_ = 0;
+  KernelShape shape_{.attractors = 0};  // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
   vk::Buffer noise_;
   vk::Buffer read_;  // made when somebody reads the state, and kept
@@ -185,27 +155,30 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
   auto engine = std::make_unique<VulkanEngine>(device, options);
   vk::Bindings bindings(kBindings, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER);
   bindings[kStep] = bindings[kView] = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
+  bindings[kLightImage] = bindings[kGlowImage] = VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER;
   bindings[kNoise] = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
-  for (uint32_t i = kOldState; i < kBindings; ++i) bindings[i] = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+  for (uint32_t i = kOldState; i <= kSpreadTexels; ++i) bindings[i] = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
   auto program = vk::Program::create(device, bindings);
   if (!program) return program.error();
   engine->program_ = std::move(*program);
 
   bool int64 = options.int64_atomics && device->has_int64_atomics();
   engine->step_words_ = int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
-  engine->lights_ = options.accumulators > 0 ? options.accumulators : device->info().software ? 2 : 1;
-  const uint32_t lights = engine->lights_;
+  if (device->info().software && device->subgroup_size() > 0 && options.slices != 0u) {
+    engine->most_slices_ =
+        std::min(options.slices.value_or(std::thread::hardware_concurrency()), kMostSlices);
+    engine->most_slices_ = std::max(engine->most_slices_, 1u);
+    engine->draw_size_ = device->subgroup_size();
+  }
   auto& p = engine->pipelines_;
   for (auto built : {engine->build(p.birth, kBirthWords, {kLocalSize}),
-                     engine->build(p.draw, engine->step_words_, {kLocalSize, 0, 1, 0, 0, 0, 0, lights}),
-                     engine->build(p.glow_across, kGlowWords, {kLocalSize, 0, lights}),
-                     engine->build(p.glow_down, kGlowWords, {kLocalSize, 1, lights})}) {
+                     engine->build(p.draw, engine->draw_words(), {engine->draw_size_, 0, 1, 0, 0, 0, 0})}) {
     if (!built) return built.error();
   }
 
   const auto& table = curl_noise();
   auto noise = vk::Buffer::create(device, table.size() * sizeof(uint32_t), vk::BufferUse::upload,
-                                  "turbulence", VK_FORMAT_R32_UINT);
+                                  "turbulence", VK_FORMAT_R32_UINT, VK_FORMAT_R32_UINT);
   if (!noise) return noise.error();
   std::memcpy(noise->data(), table.data(), noise->size());
   engine->noise_ = std::move(*noise);
@@ -237,31 +210,39 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
   picture.light_stride = (layout.width + 7) / 8 * 8;
   picture.glow_stride = picture.light_stride >> kGlowShift;
   picture.glow_rows = (layout.height + (1u << kGlowShift) - 1) >> kGlowShift;
-  uint64_t light_bytes = uint64_t{picture.light_stride} * layout.height * 8 * lights_;
-  uint64_t cells = uint64_t{picture.glow_stride} * picture.glow_rows;
-  if (light_bytes >
-          std::min<uint64_t>(limits.maxStorageBufferRange, uint64_t{limits.maxTexelBufferElements} * 16) ||
-      layout.width > 32768 || layout.height > 32768) {
-    return too_large();
-  }
+  const uint64_t light_bytes = uint64_t{picture.light_stride} * layout.height * 8;
+  const uint64_t cells = uint64_t{picture.glow_stride} * picture.glow_rows;
+  const uint64_t room =
+      std::min<uint64_t>(limits.maxStorageBufferRange,
+                         uint64_t{limits.maxTexelBufferElements} * (most_slices_ > 0 ? 8 : kGroupBytes));
+  if (light_bytes > room || layout.width > 32768 || layout.height > 32768) return too_large();
+  picture.lights = static_cast<uint32_t>(std::clamp<uint64_t>(most_slices_, 1, room / light_bytes));
+  const VkFormat image = most_slices_ > 0 ? VK_FORMAT_R32G32_UINT : VK_FORMAT_UNDEFINED;
   struct {
     vk::Buffer* to;
     uint64_t size;
-    VkFormat texels;
-  } wanted[] = {{&picture.light, light_bytes, VK_FORMAT_R32G32B32A32_UINT},
-                {&picture.glow, cells * 8 * lights_, VK_FORMAT_R32G32_UINT},
+    VkFormat texels, image = VK_FORMAT_UNDEFINED;
+  } wanted[] = {{&picture.light, light_bytes * picture.lights, VK_FORMAT_R32G32B32A32_UINT, image},
+                {&picture.glow, cells * 8 * picture.lights, VK_FORMAT_R32G32_UINT, image},
                 {&picture.across, cells * 16, VK_FORMAT_R32G32B32A32_SFLOAT},
                 {&picture.spread, cells * 16, VK_FORMAT_R32G32B32A32_SFLOAT}};
   for (const auto& w : wanted) {
-    auto buffer = vk::Buffer::create(device_, w.size, vk::BufferUse::device, "the picture's light", w.texels);
+    auto buffer =
+        vk::Buffer::create(device_, w.size, vk::BufferUse::device, "the picture's light", w.texels, w.image);
     if (!buffer) return buffer.error();
     *w.to = std::move(*buffer);
   }
   if (auto done = frames_->wait(); !done) return done;
   picture_ = std::move(picture);
-  return build(
-      pipelines_.resolve, kResolveWords,
-      {kLocalSize, static_cast<uint32_t>(layout.format), lights_, device_->info().software ? 1u : 0u});
+  const uint32_t lights = picture_.lights;
+  for (auto built : {build(pipelines_.glow_across, kGlowWords, {kLocalSize, 0, lights}),
+                     build(pipelines_.glow_down, kGlowWords, {kLocalSize, 1, lights}),
+                     build(pipelines_.resolve, kResolveWords,
+                           {kLocalSize, static_cast<uint32_t>(layout.format), lights,
+                            device_->info().software ? 1u : 0u})}) {
+    if (!built) return built;
+  }
+  return {};
 }
 
 Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_t> words,
@@ -276,10 +257,11 @@ Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_
 Result<void> VulkanEngine::fit(const KernelShape& shape) {
   if (shape == shape_) return {};
   if (auto done = frames_->wait(); !done) return done;
-  for (auto [to, draw] : {std::pair{&pipelines_.move, 0u}, std::pair{&pipelines_.move_and_draw, 1u}}) {
-    auto built = build(*to, step_words_,
-                       {kLocalSize, 1, draw, shape.attractors, shape.spheres, shape.planes,
-                        shape.turbulence ? 1u : 0u, lights_});
+  const uint32_t turbulence = shape.turbulence ? 1 : 0;
+  for (auto built : {build(pipelines_.move, step_words_,
+                           {kLocalSize, 1, 0, shape.attractors, shape.spheres, shape.planes, turbulence}),
+                     build(pipelines_.move_and_draw, draw_words(),
+                           {draw_size_, 1, 1, shape.attractors, shape.spheres, shape.planes, turbulence})}) {
     if (!built) return built;
   }
   shape_ = shape;
@@ -294,12 +276,18 @@ MakeFrame VulkanEngine::frame_maker() const {
   };
 }
 
-void copy(vk::Submission& submission, const VulkanParticles& from, const VulkanParticles& to) {
-  for (uint32_t c = 0; c < kComponents; ++c) {
-    submission.copy(from.buffer(), c * from.component_size(), to.buffer(), c * to.component_size(),
-                    std::min(from.component_size(), to.component_size()));
+uint32_t VulkanEngine::rounds(uint32_t groups) const {
+  const uint32_t in_a_round = picture_.lights * kMostTimes * draw_size_ * (kGlowStride / 4);
+  return std::max(1u, (groups + in_a_round - 1) / in_a_round);
+}
+
+void VulkanEngine::draw(vk::Submission& submission, const vk::PipelineHandle& pipeline,
+                        uint32_t groups) const {
+  if (most_slices_ == 0) return submission.run(pipeline, dispatch(groups));
+  for (uint32_t round = 0; round < rounds(groups); ++round) {
+    if (round > 0) submission.barrier();
+    submission.run(pipeline, picture_.lights, round * picture_.lights);
   }
-  submission.barrier();
 }
 
 void VulkanEngine::upload(const Work& work, const VulkanParticles* particles,
@@ -315,6 +303,8 @@ void VulkanEngine::upload(const Work& work, const VulkanParticles* particles,
   if (work.view) {
     ViewParams view = *work.view;
     const FrameLayout& layout = picture_.layout;
+    view.place.y = picture_.lights;
+    view.place.z = rounds(((work.step ? params.count.x : view.target.y) + 3) / 4);
     view.raster.z = picture_.light_stride;
     view.raster.w = picture_.glow_stride;
     view.target = {static_cast<uint32_t>(layout.format), view.target.y, layout.stride[0] / 4,
@@ -372,6 +362,9 @@ Result<void> VulkanEngine::run(const Work& work) {
   ranges[kGlowTexels] = texels(picture_.glow, noise_);
   ranges[kAcrossTexels] = texels(picture_.across, cohorts);
   ranges[kSpreadTexels] = texels(picture_.spread, cohorts);
+  const bool sliced = picture_.light.image() != VK_NULL_HANDLE;
+  ranges[kLightImage] = {.texels = sliced ? picture_.light.image() : noise_.image()};
+  ranges[kGlowImage] = {.texels = sliced ? picture_.glow.image() : noise_.image()};
   if (auto begun = submission.begin(ranges); !begun) return begun;
 
   if (work.splat) {
@@ -380,7 +373,7 @@ Result<void> VulkanEngine::run(const Work& work) {
     submission.barrier();
   }
   if (turn.from && turn.from != turn.to) {
-    copy(submission, static_cast<const VulkanParticles&>(*turn.from), *particles);
+    static_cast<const VulkanParticles&>(*turn.from).copy_to(*particles, submission);
   }
   if (work.step) {
     const auto& params = work.step->params;
@@ -393,11 +386,11 @@ Result<void> VulkanEngine::run(const Work& work) {
   uint32_t moved = work.step ? (work.step->params.count.x + 3) / 4 : 0;
   uint32_t drawn = work.view && particles ? (work.view->target.y + 3) / 4 : 0;
   if (work.step && work.splat)
-    submission.run(pipelines_.move_and_draw, dispatch(moved));
+    draw(submission, pipelines_.move_and_draw, moved);
   else if (work.step)
     submission.run(pipelines_.move, dispatch(moved));
   else if (work.splat)
-    submission.run(pipelines_.draw, dispatch(drawn));
+    draw(submission, pipelines_.draw, drawn);
   if (work.frame) {
     uint32_t cells = picture_.glow_stride * picture_.glow_rows;
     uint32_t tiles = (picture_.layout.width + 7) / 8 * ((picture_.layout.height + 1) / 2);
@@ -441,6 +434,7 @@ Result<void> VulkanEngine::bring(std::span<const Piece> pieces) {
   std::array<vk::Submission::Range, kBindings> nothing;
   nothing.fill(
       {(*next)->uploads[kParameters].get(), 0, VK_WHOLE_SIZE, (*next)->uploads[kBirthCohorts].texels()});
+  nothing[kLightImage] = nothing[kGlowImage] = {.texels = noise_.image()};
   if (auto begun = submission.begin(nothing); !begun) return begun;
   VkDeviceSize at = 0;
   for (const Piece& piece : pieces) {
@@ -478,7 +472,7 @@ Result<void> VulkanEngine::read_light(std::span<uint32_t> to) {
     for (size_t x = 0; x < layout.width; ++x) {
       uint32_t* pixel = &to[(y * layout.width + x) * 3];
       std::fill_n(pixel, 3, 0u);
-      for (size_t i = 0; i < lights_; ++i) {
+      for (size_t i = 0; i < picture_.lights; ++i) {
         uint64_t word;
         std::memcpy(&word, read_.data() + (i * pixels + y * picture_.light_stride + x) * sizeof word,
                     sizeof word);

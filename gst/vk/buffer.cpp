@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace campaign::vk {
 namespace {
@@ -44,7 +45,7 @@ void ask_for_huge_pages(const Device& device, VkDeviceMemory memory, VkDeviceSiz
 }  // namespace
 
 Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size, BufferUse use,
-                              std::string_view what, VkFormat texels) {
+                              std::string_view what, VkFormat texels, VkFormat image) {
   auto failed = [&](VkResult r) {
     return Error("The device '" + device->info().name + "' has no room for " + std::string(what) + " (" +
                      std::to_string(size >> 20) + " MiB). Use fewer particles or a smaller picture.",
@@ -59,6 +60,7 @@ Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size,
   info.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
                VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT;
   if (texels != VK_FORMAT_UNDEFINED) info.usage |= VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT;
+  if (image != VK_FORMAT_UNDEFINED) info.usage |= VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT;
   info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
   VkBuffer handle = VK_NULL_HANDLE;
   if (VkResult r = vkCreateBuffer(device->get(), &info, nullptr, &handle); r != VK_SUCCESS) return failed(r);
@@ -82,15 +84,16 @@ Result<Buffer> Buffer::create(std::shared_ptr<Device> device, VkDeviceSize size,
   if (device->memory_flags(*type) & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) {
     ask_for_huge_pages(*device, memory, needs.size);
   }
-  if (texels != VK_FORMAT_UNDEFINED) {
+  for (auto [format, to] : {std::pair{texels, &buffer.texels_}, {image, &buffer.image_}}) {
+    if (format == VK_FORMAT_UNDEFINED) continue;
     VkBufferViewCreateInfo view{VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO};
     view.buffer = handle;
-    view.format = texels;
+    view.format = format;
     view.range = VK_WHOLE_SIZE;
     VkBufferView made = VK_NULL_HANDLE;
     if (VkResult r = vkCreateBufferView(device->get(), &view, nullptr, &made); r != VK_SUCCESS)
       return failed(r);
-    buffer.texels_ = BufferViewHandle(device->get(), made);
+    *to = BufferViewHandle(device->get(), made);
   }
   if (use != BufferUse::device) {
     void* data = nullptr;

@@ -20,13 +20,15 @@ enum class BufferUse {
 class Buffer {
  public:
   // `what` names the buffer in the error when memory is short. With `texels`, shaders may also read it as a
-  // texel buffer of that format, all of it.
+  // texel buffer of that format, all of it, and with `image` as a storage texel buffer of that one.
   static Result<Buffer> create(std::shared_ptr<Device> device, VkDeviceSize size, BufferUse use,
-                               std::string_view what, VkFormat texels = VK_FORMAT_UNDEFINED);
+                               std::string_view what, VkFormat texels = VK_FORMAT_UNDEFINED,
+                               VkFormat image = VK_FORMAT_UNDEFINED);
   Buffer() = default;
 
   VkBuffer get() const { return buffer_.get(); }
   VkBufferView texels() const { return texels_.get(); }
+  VkBufferView image() const { return image_.get(); }
   VkDeviceSize size() const { return size_; }
   std::byte* data() const { return data_; }  // null for BufferUse::device
 
@@ -34,7 +36,7 @@ class Buffer {
   std::shared_ptr<Device> device_;  // outlives the handles below
   MemoryHandle memory_;             // freed after the buffer that is bound to it
   BufferHandle buffer_;
-  BufferViewHandle texels_;
+  BufferViewHandle texels_, image_;
   VkDeviceSize size_ = 0;
   std::byte* data_ = nullptr;  // mapped for the buffer's whole life
 };

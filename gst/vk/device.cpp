@@ -199,9 +199,15 @@ Result<std::shared_ptr<Device>> Device::open_physical(std::shared_ptr<Instance> 
   device->info_ = std::move(info);
   device->queue_family_ = *family;
   device->int64_atomics_ = int64_atomics;
-  VkPhysicalDeviceProperties properties;
-  vkGetPhysicalDeviceProperties(physical, &properties);
+  VkPhysicalDeviceSubgroupProperties subgroups{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
+  VkPhysicalDeviceProperties2 described{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &subgroups};
+  vkGetPhysicalDeviceProperties2(physical, &described);
+  const VkPhysicalDeviceProperties& properties = described.properties;
   device->limits_ = properties.limits;
+  if ((subgroups.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&
+      (subgroups.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT)) {
+    device->subgroup_size_ = subgroups.subgroupSize;
+  }
   vkGetPhysicalDeviceMemoryProperties(physical, &device->memory_);
   if (VkResult r = vkCreateDevice(physical, &create, nullptr, &device->device_); r != VK_SUCCESS) {
     device->device_ = VK_NULL_HANDLE;

@@ -44,6 +44,8 @@ class Device {
   VkDevice get() const { return device_; }
   uint32_t queue_family() const { return queue_family_; }
   bool has_int64_atomics() const { return int64_atomics_; }
+  // How many invocations of a compute shader go together and may shuffle values; 0 where they may not.
+  uint32_t subgroup_size() const { return subgroup_size_; }
   VkPipelineCache pipeline_cache() const { return cache_.get(); }  // null where there is none
   const VkPhysicalDeviceLimits& limits() const { return limits_; }
   VkDeviceSize largest_heap() const;
@@ -73,6 +75,7 @@ class Device {
   std::mutex queue_lock_;
   uint32_t queue_family_ = 0;
   bool int64_atomics_ = false;
+  uint32_t subgroup_size_ = 0;
   std::optional<PipelineCacheFile> cache_file_;
   uint64_t cache_read_ = 0;    // bytes that were in it
   PipelineCacheHandle cache_;  // gone before the device is, see ~Device

@@ -27,7 +27,8 @@ class Submission {
 
   // Starts to record with these buffers bound, one for each binding. Not in flight.
   Result<void> begin(std::span<const Range> buffers);
-  void run(const PipelineHandle& pipeline, uint32_t groups);
+  // Workgroups [first, first + groups).
+  void run(const PipelineHandle& pipeline, uint32_t groups, uint32_t first = 0);
   void clear(const Buffer& buffer);
   void copy(const Buffer& from, VkDeviceSize from_offset, const Buffer& to, VkDeviceSize to_offset,
             VkDeviceSize size);

@@ -152,9 +152,12 @@ TEST(Agreement, OfTheAccumulatedLightWithTheWeightsOfWhatIsVisible) {
   view.light = {256, 1, 1, 1};
   view.ground.w = 1;
 
-  std::unique_ptr<Engine> engines[] = {make_cpu_engine(1), make_cpu_engine(7), test::llvmpipe_engine({}),
-                                       test::llvmpipe_engine({.accumulators = 1}),
-                                       test::llvmpipe_engine({.int64_atomics = false})};
+  std::unique_ptr<Engine> engines[] = {make_cpu_engine(1),
+                                       make_cpu_engine(7),
+                                       test::llvmpipe_engine({}),
+                                       test::llvmpipe_engine({.slices = 7}),
+                                       test::llvmpipe_engine({.slices = 0}),
+                                       test::llvmpipe_engine({.int64_atomics = false, .slices = 0})};
   for (auto& engine : engines) {
     SCOPED_TRACE(engine->device_name());
     ASSERT_TRUE(engine->set_picture(FrameLayout::packed(PixelFormat::nv12, kWidth, kHeight)));

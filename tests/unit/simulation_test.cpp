@@ -41,8 +41,9 @@ struct Picture {
 
 class Drawing {
  public:
-  Drawing(std::unique_ptr<Engine> engine, const char* scene, FrameLayout layout, uint32_t seed = 3)
-      : layout_(layout), simulation_(std::move(engine), *find_scene(scene), seed, kParticles) {
+  Drawing(std::unique_ptr<Engine> engine, const char* scene, FrameLayout layout, uint32_t seed = 3,
+          uint32_t particles = kParticles)
+      : layout_(layout), simulation_(std::move(engine), *find_scene(scene), seed, particles) {
     auto set = simulation_.set_picture(layout);
     EXPECT_TRUE(set) << set.error().for_user();
     auto memory = simulation_.engine().frame_maker()();
@@ -132,15 +133,29 @@ TEST(Simulation, BothExecutorsDrawTheSamePicture) {
 }
 
 TEST(Simulation, DevicesWithout64BitAtomicsDrawTheSameBits) {
-  EXPECT_EQ(Drawing(test::llvmpipe_engine(), "galaxy", kSmall).draw_all(3),
-            Drawing(test::llvmpipe_engine({.int64_atomics = false}), "galaxy", kSmall).draw_all(3));
+  EXPECT_EQ(
+      Drawing(test::llvmpipe_engine(), "galaxy", kSmall).draw_all(3),
+      Drawing(test::llvmpipe_engine({.int64_atomics = false, .slices = 0}), "galaxy", kSmall).draw_all(3));
 }
 
-TEST(Simulation, OneAccumulatorAndTwoDrawTheSameBits) {
+TEST(Simulation, SlicesWithAccumulatorsOfTheirOwnDrawTheSameBits) {
   for (const char* scene : {"galaxy", kHeap}) {
-    EXPECT_EQ(Drawing(test::llvmpipe_engine({.accumulators = 1}), scene, kSmall).draw_all(3),
-              Drawing(test::llvmpipe_engine({.accumulators = 2}), scene, kSmall).draw_all(3));
+    const Picture one = Drawing(test::llvmpipe_engine({.slices = 0}), scene, kSmall).draw_all(3);
+    for (uint32_t slices : {1u, 2u, 3u, 8u}) {
+      EXPECT_EQ(one, Drawing(test::llvmpipe_engine({.slices = slices}), scene, kSmall).draw_all(3))
+          << scene << " in " << slices;
+    }
   }
+}
+
+// More of them than the driver is given in one dispatch, as its loops end after so many rounds.
+TEST(Simulation, ALongSliceIsDrawnInRounds) {
+  constexpr uint32_t kMany = 1'100'000;
+  auto draw = [](uint32_t slices) {
+    Drawing drawing(test::llvmpipe_engine({.slices = slices}), "galaxy", kSmall, 3, kMany);
+    return drawing.draw(0);
+  };
+  EXPECT_EQ(draw(0), draw(1));
 }
 
 TEST(Simulation, AFullPixelIsWhiteOnBothExecutors) {
