@@ -18,13 +18,6 @@ namespace {
 constexpr double kSoon = 60;   // seconds; a busy machine takes its time
 constexpr double kLate = 150;  // a raise is patient, also on a quiet one
 
-struct Rung {
-  bool known = false, lowered = false;
-  guint particles = 0;
-  double limit = 0, load = 0;
-  guint64 frame_time = 0;
-};
-
 class SlowPipeline : public ServingPipeline {
  public:
   explicit SlowPipeline(const std::string& launch) : ServingPipeline(launch) {
@@ -38,36 +31,6 @@ class SlowPipeline : public ServingPipeline {
   ~SlowPipeline() { stop(); }
 
   void slow_down(unsigned milliseconds) { delay_ms_ = milliseconds; }
-
-  Rung rung(const char* quality) const {
-    Rung rung;
-    const StructurePtr all{stats()};
-    const GValue* list = gst_structure_get_value(all.get(), "renditions");
-    for (guint i = 0; list && i < gst_value_array_get_size(list); ++i) {
-      const GstStructure* entry = gst_value_get_structure(gst_value_array_get_value(list, i));
-      if (g_strcmp0(gst_structure_get_string(entry, "quality"), quality) != 0) continue;
-      gboolean lowered = FALSE;
-      rung.known = gst_structure_get(entry, "lowered", G_TYPE_BOOLEAN, &lowered, "particles", G_TYPE_UINT,
-                                     &rung.particles, "framerate-limit", G_TYPE_DOUBLE, &rung.limit, "load",
-                                     G_TYPE_DOUBLE, &rung.load, "frame-time", G_TYPE_UINT64, &rung.frame_time,
-                                     nullptr);
-      rung.lowered = lowered;
-    }
-    return rung;
-  }
-
-  // Whether the bus has said so of this rung by now.
-  bool told(bool lowered) {
-    const auto bus = adopt(gst_element_get_bus(pipeline()));
-    while (const auto message = adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ELEMENT))) {
-      const GstStructure* said = gst_message_get_structure(message.get());
-      gboolean value = FALSE;
-      if (gst_structure_has_name(said, "campaign-load") &&
-          gst_structure_get_boolean(said, "lowered", &value) && bool(value) == lowered)
-        return true;
-    }
-    return false;
-  }
 
  private:
   static GstPadProbeReturn delay(GstPad*, GstPadProbeInfo*, gpointer self) {
@@ -87,8 +50,8 @@ std::string world(const std::string& properties = "") {
          properties;
 }
 
-bool wait_for(SlowPipeline& pipeline, const char* quality, const std::function<bool(const Rung&)>& condition,
-              double seconds) {
+bool wait_for(SlowPipeline& pipeline, const char* quality,
+              const std::function<bool(const RungWork&)>& condition, double seconds) {
   return wait_until([&] { return condition(pipeline.rung(quality)); }, seconds);
 }
 
@@ -99,10 +62,10 @@ TEST(FrameBudget, AWorldThatCannotBeDrawnInTimeIsLoweredForAllToSeeAndComesBack)
   ASSERT_TRUE(viewer.wait_for_frames(10, kSoon));
   pipeline.slow_down(100);
   ASSERT_TRUE(wait_for(
-      pipeline, "only", [](const Rung& rung) { return rung.lowered; }, kSoon));
+      pipeline, "only", [](const RungWork& rung) { return rung.lowered; }, kSoon));
   EXPECT_LT(pipeline.rung("only").particles, 2000u);
   EXPECT_TRUE(wait_until([&] { return pipeline.simulated() < 2000; }, kSoon));
-  EXPECT_TRUE(wait_until([&] { return pipeline.told(true); }, kSoon));
+  EXPECT_TRUE(wait_until([&] { return pipeline.told_of_load(true); }, kSoon));
   EXPECT_TRUE(wait_until(
       [&] {
         const auto stats = viewer.socket().wait_for("stats", 2);
@@ -113,8 +76,8 @@ TEST(FrameBudget, AWorldThatCannotBeDrawnInTimeIsLoweredForAllToSeeAndComesBack)
 
   pipeline.slow_down(0);
   EXPECT_TRUE(wait_for(
-      pipeline, "only", [](const Rung& rung) { return !rung.lowered && rung.particles == 2000; }, kLate));
-  EXPECT_TRUE(wait_until([&] { return pipeline.told(false); }, kSoon));
+      pipeline, "only", [](const RungWork& rung) { return !rung.lowered && rung.particles == 2000; }, kLate));
+  EXPECT_TRUE(wait_until([&] { return pipeline.told_of_load(false); }, kSoon));
   EXPECT_TRUE(wait_until([&] { return pipeline.simulated() == 2000; }, kSoon));
   EXPECT_GT(pipeline.rung("only").frame_time, 0u);
   EXPECT_TRUE(viewer.wait_for_frames(30, kSoon));
@@ -129,7 +92,7 @@ TEST(FrameBudget, OfVideoThereAreFewerPicturesAndTheyKeepTheirTime) {
   ASSERT_TRUE(viewer.wait_for_frames(10, kSoon));
   pipeline.slow_down(40);
   ASSERT_TRUE(wait_for(
-      pipeline, "high", [](const Rung& rung) { return rung.limit < 30; }, kSoon));
+      pipeline, "high", [](const RungWork& rung) { return rung.limit < 30; }, kSoon));
   EXPECT_TRUE(viewer.wait_for_frames(30, kSoon));
 }
 
@@ -140,13 +103,13 @@ TEST(FrameBudget, WithoutQosEverythingStaysAsItIsWished) {
   ASSERT_TRUE(viewer.wait_for_frames(10, kSoon));
   pipeline.slow_down(100);
   ASSERT_TRUE(viewer.wait_for_frames(60, kSoon));  // six seconds of too much
-  const Rung rung = pipeline.rung("only");
+  const RungWork rung = pipeline.rung("only");
   EXPECT_FALSE(rung.lowered);
   EXPECT_EQ(rung.particles, 2000u);
   EXPECT_GT(rung.load, 1);
   g_object_set(pipeline.sink(), "qos", TRUE, nullptr);
   EXPECT_TRUE(wait_for(
-      pipeline, "only", [](const Rung& now) { return now.lowered; }, kSoon));
+      pipeline, "only", [](const RungWork& now) { return now.lowered; }, kSoon));
 }
 
 }  // namespace

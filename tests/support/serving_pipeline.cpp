@@ -82,6 +82,35 @@ GstStructure* ServingPipeline::stats() const {
   return stats;
 }
 
+RungWork ServingPipeline::rung(const char* quality) const {
+  RungWork rung;
+  const StructurePtr all{stats()};
+  const GValue* list = gst_structure_get_value(all.get(), "renditions");
+  for (guint i = 0; list && i < gst_value_array_get_size(list); ++i) {
+    const GstStructure* entry = gst_value_get_structure(gst_value_array_get_value(list, i));
+    if (g_strcmp0(gst_structure_get_string(entry, "quality"), quality) != 0) continue;
+    gboolean lowered = FALSE;
+    rung.known =
+        gst_structure_get(entry, "lowered", G_TYPE_BOOLEAN, &lowered, "particles", G_TYPE_UINT,
+                          &rung.particles, "framerate-limit", G_TYPE_DOUBLE, &rung.limit, "load",
+                          G_TYPE_DOUBLE, &rung.load, "frame-time", G_TYPE_UINT64, &rung.frame_time, nullptr);
+    rung.lowered = lowered;
+  }
+  return rung;
+}
+
+bool ServingPipeline::told_of_load(bool lowered) {
+  const auto bus = adopt(gst_element_get_bus(pipeline_));
+  while (const auto message = adopt(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ELEMENT))) {
+    const GstStructure* said = gst_message_get_structure(message.get());
+    gboolean value = FALSE;
+    if (gst_structure_has_name(said, "campaign-load") && gst_structure_get_boolean(said, "lowered", &value) &&
+        bool(value) == lowered)
+      return true;
+  }
+  return false;
+}
+
 unsigned ServingPipeline::stat(const char* name) const {
   GstStructure* all = stats();
   guint value = 0;

@@ -7,6 +7,14 @@
 
 namespace campaign::test {
 
+// What `stats` says of the work on one rung; unknown until there was some.
+struct RungWork {
+  bool known = false, lowered = false;
+  guint particles = 0;
+  double limit = 0, load = 0;
+  guint64 frame_time = 0;
+};
+
 class ServingPipeline {
  public:
   // `launch` holds a campaignsink named "sink".
@@ -28,6 +36,9 @@ class ServingPipeline {
   unsigned connected() const { return stat("connected"); }
   GstStructure* stats() const;  // transfer full
   unsigned simulated() const;   // particles, by the account of the particlesrc named "world"
+  RungWork rung(const char* quality) const;
+  // Whether the bus has said by now that a rung was lowered, or is no longer.
+  bool told_of_load(bool lowered);
   GstElement* sink() const { return sink_; }
   GstElement* pipeline() const { return pipeline_; }
 
