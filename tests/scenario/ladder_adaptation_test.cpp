@@ -2,6 +2,11 @@
 // changes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include "campaign/quality_policy.hpp"
 #include "network/media_flow.hpp"
 
@@ -10,9 +15,10 @@ namespace {
 
 constexpr std::size_t kLow = 0, kMedium = 1, kHigh = 2, kUltra = 3;
 
-class LadderScenario : public testing::TestWithParam<std::uint32_t> {
+// One viewer. The seed changes the sizes of the pictures.
+class Watching {
  protected:
-  LadderScenario() {
+  explicit Watching(std::uint32_t seed) : seed_(seed) {
     flow_.set_source_rate(DataRate::bps(std::int64_t(policy_.ladder()[policy_.rung()].bitrate)));
     flow_.start();
     adapt();
@@ -36,7 +42,7 @@ class LadderScenario : public testing::TestWithParam<std::uint32_t> {
     return std::max(longest, to - last);
   }
   std::string history() const {
-    std::string text = "seed " + std::to_string(GetParam()) + "\n";
+    std::string text = "seed " + std::to_string(seed_) + "\n";
     for (const auto& one : switches_) {
       text += std::to_string(one.at) + " s: " + std::to_string(one.what.from) + " to " +
               std::to_string(one.what.to) + ", " + one.what.text + "\n";
@@ -63,6 +69,7 @@ class LadderScenario : public testing::TestWithParam<std::uint32_t> {
     events_.after(TimeDelta::ms(50), [this] { adapt(); });
   }
 
+  const std::uint32_t seed_;
   EventQueue events_;
   Link link_{events_, {.capacity = DataRate::kbps(12'000), .delay = TimeDelta::ms(30)}};
   MediaFlow flow_{events_,
@@ -70,11 +77,16 @@ class LadderScenario : public testing::TestWithParam<std::uint32_t> {
                   link_,
                   nullptr,
                   TimeDelta::ms(30),
-                  {.seed = GetParam()}};
+                  {.seed = seed_}};
   BandwidthEstimator& estimator_ = static_cast<GccController&>(flow_.controller()).estimator();
 
  protected:
   QualityPolicy policy_{{}, DataRate::kbps(300)};
+};
+
+class LadderScenario : public Watching, public testing::TestWithParam<std::uint32_t> {
+ protected:
+  LadderScenario() : Watching(GetParam()) {}
 };
 
 INSTANTIATE_TEST_SUITE_P(Seed, LadderScenario, testing::Values(1, 2, 3, 4, 5, 6, 7, 8867));
@@ -114,6 +126,39 @@ TEST_P(LadderScenario, DoesNotFlapOnALinkJustBelowTheNextRung) {
   EXPECT_EQ(policy_.rung(), kMedium) << history();
   play(150);
   EXPECT_LE(switches_after(30), 2u) << history();  // at most one too many a minute
+}
+
+// Capacities below, at and inside each rung's range, in kbit/s.
+class SteadyMinute : public Watching, public testing::TestWithParam<std::tuple<std::uint32_t, int>> {
+ protected:
+  SteadyMinute() : Watching(std::get<0>(GetParam())) {}
+  int capacity() const { return std::get<1>(GetParam()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(SeedAndCapacity, SteadyMinute,
+                         testing::Combine(testing::Values(1, 2, 3, 4, 8867),
+                                          testing::Values(400, 700, 1'000, 1'200, 3'000, 5'000, 5'500, 8'000,
+                                                          10'000, 12'000)));
+
+TEST_P(SteadyMinute, HasAtMostOneSwitchTooManyFromTheStart) {
+  set_capacity(capacity());
+  play(20);
+  const std::size_t rung = policy_.rung();
+  play(80);
+  EXPECT_LE(switches_after(20), 1u) << "from rung " << rung << " at " << capacity() << "\n" << history();
+  play(140);
+  EXPECT_LE(switches_after(80), 1u) << capacity() << "\n" << history();
+}
+
+TEST_P(SteadyMinute, HasAtMostOneSwitchTooManyAfterTheNetworkHasChanged) {
+  play(30);
+  set_capacity(capacity() < 5'000 ? 12'000 : 700);
+  play(60);
+  set_capacity(capacity());
+  play(80);
+  const std::size_t rung = policy_.rung();
+  play(140);
+  EXPECT_LE(switches_after(80), 1u) << "from rung " << rung << " at " << capacity() << "\n" << history();
 }
 
 }  // namespace
