@@ -24,7 +24,7 @@ constexpr TimeDelta kCalmQueue = TimeDelta::ms(50);  // own: half of the delay t
 constexpr TimeDelta kStandingQueue = TimeDelta::ms(100), kStuck = TimeDelta::seconds(10);
 // Own: where next to nothing waits, a trend is what a queue left behind that has just drained.
 constexpr TimeDelta kNoQueue = TimeDelta::ms(10);
-constexpr double kFullQueueLoss = 0.005;
+constexpr double kFullQueueLoss = 0.02;  // draft, 6: less says nothing; each wave of a TCP flow loses 1 %
 // draft, 6: below what cuts; loss without a queue is the radio's. With 2 %, 6 % of random loss halve what is
 // used of 5.1.
 constexpr double kCalmLoss = 0.10;
@@ -157,7 +157,6 @@ Usage BandwidthEstimator::detect_usage() {
     const bool calm_for_long = !last_decrease() || now_ - *last_decrease() > kStuck;
     if (calm_for_long || loss_based_.loss() > kFullQueueLoss) return Usage::overuse;
   }
-  if (usage == Usage::normal && standing > kCalmQueue) return Usage::underuse;
   return usage;
 }
 
