@@ -8,6 +8,7 @@ layout(constant_id = 1) const uint FORMAT = 0u;  // 0 NV12, 1 I420, 2 RGBA, 3 BG
 layout(constant_id = 2) const uint LIGHTS = 1u;  // accumulators, one after the other
 
 layout(constant_id = 3) const bool SOFTWARE = false;  // for a processor
+layout(constant_id = 4) const bool PAIRS = false;     // planes and rows begin with even words: store two at once
 
 // 1 / sqrt(x) within 7e-4: a guess out of the halved exponent and a step of Newton's with constants that make the
 // largest error least (Kadlec, "Improving the fast inverse square root", 2010). A processor takes several times as
@@ -24,6 +25,7 @@ vec4 quick_rsqrt(vec4 x) {
 
 layout(std140, binding = 1) uniform ViewBlock { ViewParams V; };
 layout(std430, binding = 9) writeonly buffer FrameBlock { uint frame[]; };
+layout(std430, binding = 9) writeonly buffer FramePairs { uvec2 frame_pairs[]; };
 layout(binding = 12) uniform usamplerBuffer light;  // two pixels each
 layout(binding = 15) uniform samplerBuffer spread;
 
@@ -31,14 +33,12 @@ layout(binding = 15) uniform samplerBuffer spread;
 
 void two_pixels(uint pair, out vec3 left, out vec3 right) {
   uvec4 words = texelFetch(light, int(pair));
-  uvec3 a = sums_of(words.xy), b = sums_of(words.zw);
   for (uint i = 1u; i < LIGHTS; ++i) {
-    words = texelFetch(light, int(pair + i * (V.raster.z * V.raster.y / 2u)));
-    a = added(a, sums_of(words.xy));
-    b = added(b, sums_of(words.zw));
+    uvec4 more = texelFetch(light, int(pair + i * (V.raster.z * V.raster.y / 2u)));
+    words = uvec4(added(words.xy, more.xy), added(words.zw, more.zw));
   }
-  left = light_of(a);
-  right = light_of(b);
+  left = light_of(words.xy);
+  right = light_of(words.zw);
 }
 vec3 glow_at(uint cell) { return texelFetch(spread, int(cell)).xyz; }
 
@@ -84,6 +84,7 @@ void main() {
   sum_r[0] = sum_r[1] = sum_g[0] = sum_g[1] = sum_b[0] = sum_b[1] = vec4(0.0);
   for (uint row = 0u; row < 2u; ++row) {
     uint y = y0 + row;
+    uint luma_word[2];
     uint from = min(y, raster.y - 1u) * raster.z;  // an odd edge counts twice in its chroma
     for (uint half_tile = 0u; half_tile < 2u; ++half_tile) {
       uint x = x0 + half_tile * 4u;
@@ -109,12 +110,19 @@ void main() {
         }
       } else {
         F luma = luma_of(red, green, blue);
-        if (y < raster.y && x / 4u < target.z) {
-          frame[plane.x + y * target.z + x / 4u] = pack_bytes(luma_code(luma) + kDither[row], always);
-        }
+        luma_word[half_tile] = pack_bytes(luma_code(luma) + kDither[row], always);
         sum_r[half_tile] += red;
         sum_g[half_tile] += green;
         sum_b[half_tile] += blue;
+      }
+    }
+    if (FORMAT < 2u && y < raster.y) {
+      uint to = plane.x + y * target.z + x0 / 4u;
+      if (PAIRS) {
+        frame_pairs[to / 2u] = uvec2(luma_word[0], luma_word[1]);
+      } else {
+        frame[to] = luma_word[0];
+        if (x0 / 4u + 1u < target.z) frame[to + 1u] = luma_word[1];
       }
     }
   }
@@ -131,8 +139,14 @@ void main() {
   if (FORMAT == 0u) {
     uint word = cell_x * 2u;
     uint to = plane.y + chroma_row + word;
-    frame[to] = pack_bytes(vec4(cb.x, cr.x, cb.y, cr.y), always);
-    if (word + 1u < target.w) frame[to + 1u] = pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w), always);
+    uvec2 words = uvec2(pack_bytes(vec4(cb.x, cr.x, cb.y, cr.y), always),
+                        pack_bytes(vec4(cb.z, cr.z, cb.w, cr.w), always));
+    if (PAIRS) {
+      frame_pairs[to / 2u] = words;
+    } else {
+      frame[to] = words.x;
+      if (word + 1u < target.w) frame[to + 1u] = words.y;
+    }
   } else if (cell_x < target.w) {
     frame[plane.y + chroma_row + cell_x] = pack_bytes(cb, always);
     frame[plane.z + chroma_row + cell_x] = pack_bytes(cr, always);

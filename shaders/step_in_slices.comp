@@ -10,7 +10,7 @@
 // The driver reads a uniform once for a whole vector of invocations only outside of loops and branches.
 #define UNIFORMS_COPIED
 #include "step.glsl"
-#include "accumulate.glsl"
+#include "word.glsl"
 
 layout(std430, binding = 5) writeonly buffer LightBlock { uvec2 light[]; };
 layout(std430, binding = 6) writeonly buffer GlowBlock { uvec2 glow[]; };
@@ -22,43 +22,33 @@ layout(binding = 17, rg32ui) uniform coherent volatile readonly uimageBuffer glo
 struct Share {
   uint cell;
   uint red_green, blue;  // 16 bits each: room for a whole subgroup's
-  bool full;             // the cell takes no more; it may also have come to that in this very iteration
 };
 
-// Invocations whose cell is the same all store the same sum of all of theirs.
-Share together(Share share) {
-  Share sum = share;
+// Without what does not count, which goes nowhere in particular.
+Share share_of(bool counts, uint cell, uint nowhere, uint r, uint g, uint b) {
+  return Share(counts ? cell : nowhere, counts ? r | (g << 16) : 0u, counts ? b : 0u);
+}
+
+// What invocations whose cell is the same have in all: they all store the same sum.
+uvec2 together(Share share) {
+  uint red_green = share.red_green, blue = share.blue;
   for (uint other = 1u; other < gl_WorkGroupSize.x; ++other) {
     bool same = subgroupShuffleXor(share.cell, other) == share.cell;
-    uint red_green = subgroupShuffleXor(share.red_green, other), blue = subgroupShuffleXor(share.blue, other);
-    sum.red_green += same ? red_green : 0u;
-    sum.blue += same ? blue : 0u;
+    uint their_red_green = subgroupShuffleXor(share.red_green, other);
+    uint their_blue = subgroupShuffleXor(share.blue, other);
+    red_green += same ? their_red_green : 0u;
+    blue += same ? their_blue : 0u;
   }
-  return sum;
+  return pack_light(red_green & 0xFFFFu, red_green >> 16, blue);
 }
 
-uvec2 added(uvec2 cell, Share share) {
-  uvec2 more = pack_light(share.red_green & 0xFFFFu, share.red_green >> 16, share.blue);
-  if (share.full) more = uvec2(0u);
-  uint low = cell.x + more.x;
-  return uvec2(low, cell.y + more.y + (low < more.x ? 1u : 0u));
-}
-
-Share share_of(bool counts, uint cell, uint nothing, uint r, uint g, uint b) {
-  return Share(counts ? cell : nothing, counts ? r | (g << 16) : 0u, counts ? b : 0u, false);
-}
-bool full(uvec2 cell) { return ((cell.x & kFull.x) | (cell.y & kFull.y)) != 0u; }
-
-void add_light(Share share) {
-  Share sum = together(share);
-  light[share.cell] = added(imageLoad(light_cells, int(share.cell)).xy, sum);
-  subgroupMemoryBarrier();
-}
-void add_glow(Share share) {
-  Share sum = together(share);
-  glow[share.cell] = added(imageLoad(glow_cells, int(share.cell)).xy, sum);
-  subgroupMemoryBarrier();
-}
+#define ADD(WORDS, CELLS, SHARE)                           \
+  {                                                        \
+    uvec2 more = together(SHARE);                          \
+    uvec2 there = imageLoad(CELLS, int(SHARE.cell)).xy;    \
+    WORDS[SHARE.cell] = full(there) ? there : sum_of(there, more); \
+    subgroupMemoryBarrier();                               \
+  }
 
 // `feeds` of all invocations alike: whether these groups feed the glow.
 void step_and_draw(uint group, uint slice, bool feeds) {
@@ -67,17 +57,13 @@ void step_and_draw(uint group, uint slice, bool feeds) {
   Light l = light_of(group, p);
   uint first = slice * V.raster.y * V.raster.z, first_glow = slice * glow_rows() * V.raster.w;
   U cell = splat_u(first) + l.y * splat_u(V.raster.z) + l.x;
-  Share shares[4];
   for (uint lane = 0u; lane < 4u; ++lane) {
-    shares[lane] = share_of(l.inside[lane], cell[lane], first, l.r[lane], l.g[lane], l.b[lane]);
+    Share share = share_of(l.inside[lane], cell[lane], first, l.r[lane], l.g[lane], l.b[lane]);
+    ADD(light, light_cells, share)
   }
-  Share glows = share_of(l.inside.x, first_glow + glow_cell_of(l.x.x, l.y.x), first_glow, l.r.x, l.g.x, l.b.x);
-  // All cells are looked at before the first is added to: so what has to come from memory comes at once, and not
-  // one after another.
-  for (uint lane = 0u; lane < 4u; ++lane) shares[lane].full = full(imageLoad(light_cells, int(shares[lane].cell)).xy);
-  if (feeds) glows.full = full(imageLoad(glow_cells, int(glows.cell)).xy);
-  for (uint lane = 0u; lane < 4u; ++lane) add_light(shares[lane]);
-  if (feeds) add_glow(glows);
+  if (!feeds) return;
+  Share share = share_of(l.inside.x, first_glow + glow_cell_of(l.x.x, l.y.x), first_glow, l.r.x, l.g.x, l.b.x);
+  ADD(glow, glow_cells, share)
 }
 
 void main() {

@@ -1,14 +1,10 @@
-// The three sums of a pixel; all at their limit once one of them is, which shows as white.
-const uint kFullSum = 1u << 20;
+// From the accumulators' words to light; all channels at their limit once one of them is, which shows as white.
+#include "word.glsl"
 
-uvec3 sums_of(uvec2 word) {
-  return uvec3(word.x & 0x1FFFFFu, (word.x >> 21) | ((word.y & 0x3FFu) << 11), word.y >> 10);
+vec3 light_of(uvec2 word) {
+  ivec3 sums = ivec3(uvec3(word.x & 0x1FFFFFu, (word.x >> 21) | ((word.y & 0x3FFu) << 11), word.y >> 10));
+  return full(word) ? vec3(float(1u << 20)) : vec3(sums);
 }
 
-vec3 light_of(uvec3 sums) {
-  bool full = ((sums.x | sums.y | sums.z) & kFullSum) != 0u;
-  return full ? vec3(float(kFullSum)) : vec3(ivec3(sums));
-}
-
-// What several accumulators hold for the same pixel, as one would have held it: full sums stay full.
-uvec3 added(uvec3 a, uvec3 b) { return min(a + b, uvec3(kFullSum)); }
+// What two accumulators hold for the same pixel, as one would have held it: what is full in one stays so.
+uvec2 added(uvec2 a, uvec2 b) { return full(a | b) ? kFull : sum_of(a, b); }

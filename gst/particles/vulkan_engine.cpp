@@ -125,6 +125,9 @@ class VulkanEngine final : public Engine {
   // How often all slices are gone through for the light of so many groups of four particles, a part each
   // time.
   uint32_t rounds(uint32_t groups) const;
+  // Cells of the glow that one invocation works out: what it reads serves several, where there are not many
+  // at work at the same time anyway.
+  uint32_t cells_at_once() const { return device_->info().software ? 4 : 1; }
   void draw(vk::Submission& submission, const vk::PipelineHandle& pipeline, uint32_t groups) const;
   void upload(const Work& work, const VulkanParticles* particles, const vk::FrameRing::Frame& frame);
   struct Piece {
@@ -235,11 +238,14 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
   if (auto done = frames_->wait(); !done) return done;
   picture_ = std::move(picture);
   const uint32_t lights = picture_.lights;
-  for (auto built : {build(pipelines_.glow_across, kGlowWords, {kLocalSize, 0, lights}),
-                     build(pipelines_.glow_down, kGlowWords, {kLocalSize, 1, lights}),
+  const bool pairs =
+      std::ranges::all_of(std::array{layout.offset[0], layout.offset[1], layout.stride[0], layout.stride[1]},
+                          [](auto bytes) { return bytes % 8 == 0; });
+  for (auto built : {build(pipelines_.glow_across, kGlowWords, {kLocalSize, 0, lights, cells_at_once()}),
+                     build(pipelines_.glow_down, kGlowWords, {kLocalSize, 1, lights, cells_at_once()}),
                      build(pipelines_.resolve, kResolveWords,
                            {kLocalSize, static_cast<uint32_t>(layout.format), lights,
-                            device_->info().software ? 1u : 0u})}) {
+                            device_->info().software ? 1u : 0u, pairs ? 1u : 0u})}) {
     if (!built) return built;
   }
   return {};
@@ -392,12 +398,14 @@ Result<void> VulkanEngine::run(const Work& work) {
   else if (work.splat)
     draw(submission, pipelines_.draw, drawn);
   if (work.frame) {
-    uint32_t cells = picture_.glow_stride * picture_.glow_rows;
+    const uint32_t at_once = cells_at_once();
+    const uint32_t across = (picture_.glow_stride + at_once - 1) / at_once * picture_.glow_rows;
+    const uint32_t down = (picture_.glow_rows + at_once - 1) / at_once * picture_.glow_stride;
     uint32_t tiles = (picture_.layout.width + 7) / 8 * ((picture_.layout.height + 1) / 2);
     submission.barrier();
-    submission.run(pipelines_.glow_across, dispatch(cells));
+    submission.run(pipelines_.glow_across, dispatch(across));
     submission.barrier();
-    submission.run(pipelines_.glow_down, dispatch(cells));
+    submission.run(pipelines_.glow_down, dispatch(down));
     submission.barrier();
     submission.run(pipelines_.resolve, dispatch(tiles));
   }
