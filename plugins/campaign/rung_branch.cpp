@@ -53,14 +53,16 @@ Result<std::shared_ptr<RungBranch>> RungBranch::encoding(RungPlan plan, OpenEnco
     add(make("videoscale", "gstreamer1.0-plugins-base"));
   }
   if (!size.empty()) add(make_filter(size));
-  add(make("videoconvert", "gstreamer1.0-plugins-base"));
-  if (plan.max_framerate > 0) {  // pictures are left out before the queue; the encoder is to know
+  // Pictures are left out before the queue; the encoder is to know. Before what converts, since capssetter
+  // lets nobody upstream know what the encoder takes.
+  if (plan.max_framerate > 0) {
     if (auto* rate = add(make("capssetter", "gstreamer1.0-plugins-good"))) {
       auto caps = adopt(
           gst_caps_new_simple("video/x-raw", "framerate", GST_TYPE_FRACTION, plan.max_framerate, 1, nullptr));
       g_object_set(rate, "caps", caps.get(), nullptr);
     }
   }
+  add(make("videoconvert", "gstreamer1.0-plugins-base"));
   set_key_interval(encoder, key_interval(plan.framerate));
   elements.push_back(encoder.element);
   add(make_filter(std::string(encoder.profile->caps)));

@@ -292,8 +292,8 @@ guint64 encoded(const ServingPipeline& server, const std::string& quality) {
   return frames;
 }
 
-void watch_the_ladder(const std::string& source) {
-  ServingPipeline server(source + " ! campaignsink name=sink port=0 " + kLadder);
+void watch_the_ladder(const std::string& source, const std::string& properties = "") {
+  ServingPipeline server(source + " ! campaignsink name=sink port=0 " + properties + " " + kLadder);
   ASSERT_TRUE(server.play());
   TestViewer viewer(server.port());
   ASSERT_TRUE(viewer.wait_for_frames(5, kFirstFrame));
@@ -319,6 +319,11 @@ void watch_the_ladder(const std::string& source) {
 
 TEST(Viewing, AStateIsDrawnAndEncodedInTheRungsThatAreWatched) {
   watch_the_ladder("particlesrc is-live=true device=cpu particles=20000");
+}
+
+// Its encoder takes one format only, whatever the rung asks of the rate.
+TEST(Viewing, AStateIsEncodedAsVp8Too) {
+  watch_the_ladder("particlesrc is-live=true device=cpu particles=20000", "codec=vp8");
 }
 
 TEST(Viewing, VideoIsScaledAndEncodedInTheRungsThatAreWatched) {
