@@ -141,6 +141,14 @@ Ladder Ladder::of(std::vector<Rung> rungs) {
   return kept.empty() ? Ladder() : Ladder(std::move(kept));
 }
 
+Ladder Ladder::with_more(unsigned percentage) const {
+  std::vector<Rung> rungs = rungs_;
+  for (Rung& rung : rungs)
+    for (std::uint64_t* rate : {&rung.threshold, &rung.bitrate})
+      *rate = std::min(*rate * (100 + percentage) / 100, kHighestRate);
+  return of(std::move(rungs));
+}
+
 std::string Ladder::to_json() const {
   auto rungs = nlohmann::json::array();
   for (const Rung& rung : rungs_) {

@@ -43,6 +43,8 @@ class Ladder {
   // a rung may be chosen. What has another's name or threshold, or comes after kMostRungs, is left out.
   // Without any it is the default one.
   static Ladder of(std::vector<Rung> rungs);
+  // The same when this percentage is sent beside each rung: what it takes, and what admits it.
+  Ladder with_more(unsigned percentage) const;
   std::string to_json() const;
 
   std::span<const Rung> rungs() const { return rungs_; }

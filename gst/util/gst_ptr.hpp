@@ -27,6 +27,8 @@ struct MiniObjectTraits {
 template <>
 struct RefTraits<GstBuffer> : MiniObjectTraits<GstBuffer> {};
 template <>
+struct RefTraits<GstBufferList> : MiniObjectTraits<GstBufferList> {};
+template <>
 struct RefTraits<GstCaps> : MiniObjectTraits<GstCaps> {};
 template <>
 struct RefTraits<GstEvent> : MiniObjectTraits<GstEvent> {};

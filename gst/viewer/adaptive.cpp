@@ -17,7 +17,8 @@ std::uint64_t most_of(const Ladder& ladder) {
   return std::clamp(std::uint64_t(needed), kLeastMost, kMostMost);
 }
 
-void apply(GstElement* element, const Ladder& ladder) {
+void apply(GstElement* element, const Ladder& rungs, unsigned fec) {
+  const Ladder ladder = rungs.with_more(fec);
   g_object_set(element, "max-bitrate", guint64(most_of(ladder)), "ladder", ladder.to_json().c_str(), nullptr);
 }
 
@@ -27,7 +28,7 @@ GstElement* Adaptive::make() {
   GstElement* made = gst_element_factory_make("adaptivebitrate", nullptr);
   if (!made) return nullptr;
   const State state = state_.snapshot();
-  apply(made, state.ladder);
+  apply(made, state.ladder, fec_);
   g_object_set(made, "start-bitrate", guint64(kStartBandwidth), "wished-quality", state.wished.c_str(),
                nullptr);
   state_.with([&](State& current) {
@@ -42,7 +43,7 @@ void Adaptive::set_ladder(const Ladder& ladder) {
     state.ladder = ladder;
     return same ? Ref<GstElement>() : state.element;
   });
-  if (element) apply(element.get(), ladder);
+  if (element) apply(element.get(), ladder, fec_);
 }
 
 void Adaptive::wish(const std::string& quality) {

@@ -24,7 +24,8 @@ class Adaptive {
     bool too_slow = false;  // for the lowest quality
   };
 
-  explicit Adaptive(Ladder ladder) : state_(State{std::move(ladder), {}, {}, false}) {}
+  // `fec`: repairs for every 100 packets, which need room beside each rung.
+  Adaptive(Ladder ladder, unsigned fec) : fec_(fec), state_(State{std::move(ladder), {}, {}, false}) {}
 
   // Floating, for webrtcbin to take; null: it is not installed, and then the connection works without.
   GstElement* make();
@@ -40,6 +41,7 @@ class Adaptive {
     Ref<GstElement> element;
     bool over = false;
   };
+  const unsigned fec_;
   Guarded<State> state_;
 };
 

@@ -267,7 +267,7 @@ void Audience::arrived(const signalling::Visitor& visitor, const signalling::Wel
   }
   auto session = std::make_shared<Session>(
       SessionSettings{visitor.peer, format->codec, settings_.ice, timing->clock, timing->epoch,
-                      ladder_of(renditions_.snapshot(), (*rendition)->campaign())},
+                      ladder_of(renditions_.snapshot(), (*rendition)->campaign()), settings_.fec},
       session_events(connection, visitor.peer));
   Viewer viewer;
   viewer.visitor = visitor;

@@ -21,6 +21,7 @@ namespace campaign::viewer {
 struct AudienceSettings {
   signalling::ServerSettings server;
   IceSettings ice;
+  unsigned fec = 0;  // repairs for every 100 packets, for viewers who can read them
   bool accept_viewers = true;
 };
 

@@ -53,11 +53,11 @@ Ref<GstCaps> unit_caps(Codec codec) {
                                    "level", G_TYPE_STRING, "3.1", nullptr));
 }
 
-Ref<GstElement> make_payloader(Codec codec, guint32 ssrc) {
+Ref<GstElement> make_payloader(Codec codec, guint32 ssrc, unsigned mtu) {
   auto payloader =
       sink(gst_element_factory_make(codec == Codec::vp8 ? "rtpvp8pay" : "rtph264pay", "payloader"));
   if (!payloader) return payloader;
-  g_object_set(payloader.get(), "pt", kPayloadType, "mtu", kMtu, "ssrc", ssrc, nullptr);
+  g_object_set(payloader.get(), "pt", kPayloadType, "mtu", mtu, "ssrc", ssrc, nullptr);
   if (codec == Codec::h264) {
     g_object_set(payloader.get(), "config-interval", -1, nullptr);
     gst_util_set_object_arg(G_OBJECT(payloader.get()), "aggregate-mode", "zero-latency");

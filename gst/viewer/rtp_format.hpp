@@ -8,6 +8,8 @@
 namespace campaign::viewer {
 
 inline constexpr unsigned kPayloadType = 96;
+// Of what protects a stream (protection.hpp); webrtcbin chooses others from kPayloadType upwards.
+inline constexpr unsigned kRedType = 120, kUlpfecType = 121, kRedRetransmissionType = 122;
 inline constexpr unsigned kMtu = 1200;  // fits any path, TURN and VPN headers included
 
 inline constexpr unsigned kTransportWideId = 3;  // of the header extension that numbers packets for feedback
@@ -20,7 +22,7 @@ Ref<GstCaps> unit_caps(Codec codec);
 
 // Null when the plugin is missing. Its packets have room for the transport-wide number. What it writes into
 // its caps is replaced by rtp_caps().
-Ref<GstElement> make_payloader(Codec codec, guint32 ssrc);
+Ref<GstElement> make_payloader(Codec codec, guint32 ssrc, unsigned mtu = kMtu);
 
 // Debian's package with the codec's payloader.
 inline constexpr const char* kPayloaderPackage = "gstreamer1.0-plugins-good";

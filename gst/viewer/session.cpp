@@ -9,6 +9,8 @@
 
 #include "viewer/dtls_record.hpp"
 #include "viewer/joined_threads.hpp"
+#include "viewer/protected_offer.hpp"
+#include "viewer/protection.hpp"
 #include "viewer/rtp_format.hpp"
 #include "viewer/unit_source.hpp"
 
@@ -111,7 +113,7 @@ Session::Session(SessionSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       ssrc_(g_random_int_range(1, G_MAXINT32)),
-      adaptive_(settings_.ladder),
+      adaptive_(settings_.ladder, settings_.fec),
       threads_(make_joined_threads()) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
@@ -142,7 +144,7 @@ Result<Session::Graph> Session::build() {
     if (auto session = weak.lock()) session->events_.changed(from.campaign, from.quality);
   }});
   GstElement* source = unit_source.get();
-  auto payloader = make_payloader(settings_.codec, ssrc_);
+  auto payloader = make_payloader(settings_.codec, ssrc_, settings_.fec > 0 ? kMtu - kRepairHeaders : kMtu);
   auto webrtcbin = gst_element_factory_make("webrtcbin", "webrtcbin");
   const struct {
     GstElement* element;
@@ -172,8 +174,14 @@ Result<Session::Graph> Session::build() {
   gst_util_set_object_arg(G_OBJECT(webrtcbin), "bundle-policy", "max-bundle");
   configure_ice(webrtcbin, settings_.ice);
 
+  auto last = payloader;
+  if (settings_.fec > 0) {
+    last = graph.protection = make_protection(settings_.fec);
+    gst_bin_add(GST_BIN(graph.pipeline.get()), last.get());
+    gst_element_link(payloader.get(), last.get());
+  }
   auto pad = adopt(gst_element_request_pad_simple(webrtcbin, "sink_0"));
-  auto src = adopt(gst_element_get_static_pad(payloader.get(), "src"));
+  auto src = adopt(gst_element_get_static_pad(last.get(), "src"));
   if (!gst_element_link(source, payloader.get()) || !pad ||
       gst_pad_link(src.get(), pad.get()) != GST_PAD_LINK_OK)
     return Error("A viewer's connection could not be set up.", "the viewer's pipeline does not link");
@@ -287,6 +295,7 @@ void Session::offer_created(GstPromise* done) {
   GstPromise* set = promise([](GstPromise* local, gpointer) { gst_promise_unref(local); },
                             {weak_from_this(), std::move(asked)});
   g_signal_emit_by_name(webrtcbin.get(), "set-local-description", offer, set);
+  if (settings_.fec > 0) offer_protection(offer->sdp);
   const CharPtr sdp{gst_sdp_message_as_text(offer->sdp)};
   gst_webrtc_session_description_free(offer);
   events_.offer(sdp.get());
@@ -310,7 +319,11 @@ Result<void, Refusal> Session::take_answer(const std::string& sdp) {
     gst_sdp_message_free(message);
     return {};
   }
-  negotiation_.with([](Negotiation& negotiation) { negotiation.answered = true; });
+  const bool can_be_protected = settings_.fec > 0 && take_protection(message);
+  negotiation_.with([&](Negotiation& negotiation) {
+    negotiation.answered = true;
+    if (can_be_protected) negotiation.protection = retransmission_type(message, kPayloadType);
+  });
   GstWebRTCSessionDescription* answer =
       gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_ANSWER, message);  // takes `message`
   GstPromise* set = promise(
@@ -330,12 +343,14 @@ void Session::answer_set(GstPromise* done) {
     fail(RefusalCode::negotiation_failed, "the answer does not fit the offer: " + error);
     return;
   }
-  const auto early = negotiation_.with([](Negotiation& negotiation) {
+  const auto [early, protection] = negotiation_.with([](Negotiation& negotiation) {
     negotiation.remote_set = true;
-    return std::exchange(negotiation.early, {});
+    return std::pair(std::exchange(negotiation.early, {}), negotiation.protection);
   });
-  const auto webrtcbin = graph_.snapshot().webrtcbin;
+  const Graph graph = graph_.snapshot();
+  const auto& webrtcbin = graph.webrtcbin;
   if (!webrtcbin) return;
+  if (graph.protection && protection) protect(graph.protection.get(), webrtcbin.get(), *protection);
   for (const IceCandidate& ice : early)
     g_signal_emit_by_name(webrtcbin.get(), "add-ice-candidate", ice.sdp_m_line_index, ice.candidate.c_str());
 }

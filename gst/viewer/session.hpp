@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct SessionSettings {
   Ref<GstClock> clock;
   GstClockTime epoch = 0;  // of `clock`: what the access units' timestamps count from
   Ladder ladder;           // of the campaign's rungs
+  unsigned fec = 0;        // repairs for every 100 packets
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -67,9 +69,11 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   struct Graph {
     Ref<GstElement> pipeline, source, webrtcbin;
+    Ref<GstElement> protection;  // of a session with FEC
   };
   struct Negotiation {
     bool offered = false, answered = false, remote_set = false;
+    std::optional<unsigned> protection;  // agreed on: the payload type of retransmissions
     unsigned candidates = 0;
     std::vector<signalling::IceCandidate> early;  // came before the remote description was set
   };

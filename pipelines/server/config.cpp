@@ -119,9 +119,10 @@ Result<Config> parse_config(std::string_view text, const std::string& folder) {
   std::string token_file;
   std::vector<json> campaigns;
   auto parsed = read_json<Config>(text, "the configuration", kFileLimits, [&](JsonReader& in, Config& to) {
-    in.allow({"host", "port", "node_id", "advertise", "redis", "state", "codec", "encoder", "stun_server",
-              "turn_servers", "ice_ports", "max_viewers", "allowed_origins", "api_token_file",
-              "max_campaigns", "drain_seconds", "log_level", "on_arrival", "campaigns"});
+    in.allow({"host",          "port",           "node_id",     "advertise",       "redis",
+              "state",         "codec",          "encoder",     "stun_server",     "turn_servers",
+              "ice_ports",     "fec_percentage", "max_viewers", "allowed_origins", "api_token_file",
+              "max_campaigns", "drain_seconds",  "log_level",   "on_arrival",      "campaigns"});
     read_string(in, "host", to.host);
     in.integer("port", to.port, 0u, 65535u);
     read_string(in, "node_id", to.node_id);
@@ -138,6 +139,7 @@ Result<Config> parse_config(std::string_view text, const std::string& folder) {
       ports.integer("min", to.ice_min_port, 0u, 65535u);
       ports.integer("max", to.ice_max_port, 0u, 65535u);
     });
+    in.integer("fec_percentage", to.fec_percentage, 0u, 100u);
     in.integer("max_viewers", to.max_viewers, 1u, 100'000u);
     read_string(in, "api_token_file", token_file);
     in.integer("max_campaigns", to.max_campaigns, 1u, 1000u);
@@ -293,6 +295,7 @@ std::vector<std::string> Config::fixed_differences(const Config& before, const C
   compare("encoder", before.encoder, after.encoder);
   compare("stun_server", before.stun_server, after.stun_server);
   compare("turn_servers", before.turn_servers, after.turn_servers);
+  compare("fec_percentage", before.fec_percentage, after.fec_percentage);
   compare("allowed_origins", before.allowed_origins, after.allowed_origins);
   compare("ice_ports", before.ice_min_port, after.ice_min_port);
   if (before.ice_min_port == after.ice_min_port)

@@ -4,10 +4,9 @@
 // The file is one JSON object; the flags that say the same win over it:
 //   {"host": "127.0.0.1", "port": 8080, "node_id": "…", "advertise": "http://…", "redis": "redis://…",
 //    "state": "folder" or "none", "codec": "h264", "encoder": "", "stun_server": "", "turn_servers": [],
-//    "ice_ports": {"min": 0, "max": 0}, "max_viewers": 200, "allowed_origins": [], "api_token_file": "",
-//    "max_campaigns": 64, "drain_seconds": 10, "log_level": "info",
-//    "on_arrival": {"create": false, "idle_seconds": 60, "campaign": {…}},
-//    "campaigns": [{"id": "0", …}]}
+//    "ice_ports": {"min": 0, "max": 0}, "fec_percentage": 0, "max_viewers": 200, "allowed_origins": [],
+//    "api_token_file": "", "max_campaigns": 64, "drain_seconds": 10, "log_level": "info", "on_arrival":
+//    {"create": false, "idle_seconds": 60, "campaign": {…}}, "campaigns": [{"id": "0", …}]}
 // A campaign is written as in campaign_spec.hpp, with its id; its scene may also be the path of a file,
 // from the configuration's folder.
 #pragma once
@@ -35,6 +34,7 @@ struct Config {
   std::string stun_server;
   std::vector<std::string> turn_servers, allowed_origins;
   unsigned ice_min_port = 0, ice_max_port = 0;
+  unsigned fec_percentage = 0;
 
   // These follow the file on SIGHUP.
   unsigned max_viewers = 200;

@@ -51,7 +51,7 @@ Result<void> Stage::build(const Config& config) {
         "The element campaignsink is missing; set GST_PLUGIN_PATH to where it was built, or install it.");
   g_object_set(sink_.get(), "host", config.host.c_str(), "port", config.port, "max-viewers",
                config.max_viewers, "ice-min-port", config.ice_min_port, "ice-max-port", config.ice_max_port,
-               nullptr);
+               "fec-percentage", config.fec_percentage, nullptr);
   gst_util_set_object_arg(G_OBJECT(sink_.get()), "codec", config.codec.c_str());
   const auto set_text = [&](const char* property, const std::string& text) {
     if (!text.empty()) g_object_set(sink_.get(), property, text.c_str(), nullptr);

@@ -23,6 +23,7 @@ struct Settings {
   std::string ladder_refusal;  // what is wrong with the one that was set last; nothing starts with it
   guint ice_min_port = 0, ice_max_port = 0;
   guint max_viewers = 200;
+  guint fec_percentage = 0;
   bool accept_viewers = true;
   bool qos = true;
   double frame_budget = FrameBudget::kDefaultShare;

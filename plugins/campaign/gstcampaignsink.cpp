@@ -57,6 +57,7 @@ enum {
   PROP_ICE_MAX_PORT,
   PROP_MAX_VIEWERS,
   PROP_ALLOWED_ORIGINS,
+  PROP_FEC_PERCENTAGE,
   PROP_ACCEPT_VIEWERS,
   PROP_HTTP_SERVER,
   PROP_QOS,
@@ -285,6 +286,9 @@ static void gst_campaign_sink_set_property(GObject* object, guint id, const GVal
       case PROP_ALLOWED_ORIGINS:
         settings.allowed_origins = text();
         break;
+      case PROP_FEC_PERCENTAGE:
+        settings.fec_percentage = g_value_get_uint(value);
+        break;
       case PROP_ACCEPT_VIEWERS:
         settings.accept_viewers = g_value_get_boolean(value) != FALSE;
         break;
@@ -360,6 +364,9 @@ static void gst_campaign_sink_get_property(GObject* object, guint id, GValue* va
       break;
     case PROP_ALLOWED_ORIGINS:
       set_text(settings.allowed_origins);
+      break;
+    case PROP_FEC_PERCENTAGE:
+      g_value_set_uint(value, settings.fec_percentage);
       break;
     case PROP_ACCEPT_VIEWERS:
       g_value_set_boolean(value, settings.accept_viewers);
@@ -455,6 +462,15 @@ static void install_properties(GObjectClass* klass) {
                               "origins whose pages may connect, like https://example.org, or * "
                               "(unset: this server's own page)",
                               nullptr, ready));
+  install(
+      PROP_FEC_PERCENTAGE,
+      g_param_spec_uint(
+          "fec-percentage", "Forward error correction",
+          "Repairs sent along with a viewer's video, in percent of its packets (ULPFEC, RFC 5109, to who can "
+          "read it; 0: none). Losses are mended without waiting for what is sent again, and each quality "
+          "asks "
+          "for so much more bandwidth. Of most use with VP8, as of H.264 a lost repair is sent again too",
+          0, 100, 0, ready));
   install(PROP_ACCEPT_VIEWERS,
           g_param_spec_boolean("accept-viewers", "Accept viewers",
                                "Whether newcomers may watch; else each is told draining, or waits for an "

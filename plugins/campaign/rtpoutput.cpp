@@ -86,6 +86,8 @@ std::optional<RtpOutput::Heading> RtpOutput::heading(GstBuffer* packet) {
   if (!rtp) return std::nullopt;
   Heading heading{gst_rtp_buffer_get_seq(rtp.get()), gst_rtp_buffer_get_ssrc(rtp.get()),
                   gst_rtp_buffer_get_timestamp(rtp.get()), bool(gst_rtp_buffer_get_marker(rtp.get()))};
+  // Repairs come after the frame.
+  heading.ends_frame = heading.ends_frame || GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_REDUNDANT);
   if (!GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_RETRANSMISSION)) return heading;
   if (gst_rtp_buffer_get_payload_len(rtp.get()) < 2) return std::nullopt;
   heading.number = GST_READ_UINT16_BE(gst_rtp_buffer_get_payload(rtp.get()));
@@ -115,7 +117,8 @@ bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {
     last_ = Last{gst_rtp_buffer_get_timestamp(rtp.get()), gst_rtp_buffer_get_payload_type(rtp.get()),
                  bool(gst_rtp_buffer_get_marker(rtp.get())), GST_BUFFER_PTS(packet.get()),
                  GST_BUFFER_DTS(packet.get())};
-    if (recent_count_ == 0 || gst_rtp_buffer_get_payload_len(rtp.get()) >= kWorthRepeating) {
+    const bool repair = GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_REDUNDANT);
+    if (!repair && (recent_count_ == 0 || gst_rtp_buffer_get_payload_len(rtp.get()) >= kWorthRepeating)) {
       recent_[recent_next_] = {sequence, size_on_wire(packet.get())};
       recent_next_ = (recent_next_ + 1) % kRecent;
       recent_count_ = std::min(recent_count_ + 1, kRecent);

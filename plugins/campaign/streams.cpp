@@ -13,6 +13,7 @@ viewer::AudienceSettings audience_settings(const Settings& settings) {
   viewer::AudienceSettings out;
   out.server = {settings.host, settings.port, settings.max_viewers,
                 viewer::split_list(settings.allowed_origins)};
+  out.fec = settings.fec_percentage;
   out.accept_viewers = settings.accept_viewers;
   out.ice = {settings.stun_server, viewer::split_list(settings.turn_servers), settings.ice_min_port,
              settings.ice_max_port};

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import statistics
 
 import bottleneck
 import pytest
@@ -9,15 +10,25 @@ from lossy_link import LossyLink
 from serving import LaunchedServer
 from test_network import WATCH, Watching, go_first, longest_pause
 from viewing import Browser
+from waiting import until
 
 SEED = 5
 RATE = 30
 RUNG = {"name": "medium", "threshold": 0, "bitrate": 900_000, "width": 480, "height": 270, "particles": 100_000}
-WORLD = f"""particlesrc is-live=true particles=100000
-    ! application/x-particle-state(memory:CampaignParticles),framerate={RATE}/1
-    ! campaignsink host=0.0.0.0 port={{port}} ladder="LADDER" """.replace(
-    "LADDER", json.dumps({"rungs": [RUNG]}, separators=(",", ":")).replace('"', '\\"').replace("{", "{{").replace("}", "}}"))
-LOSS, DELAY_MS = 0.04, 40
+
+
+def world(options="", **rung):
+    """A world of one quality, all of it however busy the machine is: or there would be little to lose."""
+    ladder = json.dumps({"rungs": [{**RUNG, **rung}]}, separators=(",", ":"))
+    ladder = ladder.replace('"', '\\"').replace("{", "{{").replace("}", "}}")
+    return f"""particlesrc is-live=true particles=100000
+        ! application/x-particle-state(memory:CampaignParticles),framerate={RATE}/1
+        ! campaignsink host=0.0.0.0 port={{port}} qos=false {options} ladder="{ladder}" """
+
+
+LOSS = 0.04
+LITTLE = 0.01  # seldom two of three packets in a row, which their one repair could not mend
+NEAR_MS, FAR_MS = 40, 100
 FREEZE_MS = 500
 COUNTED = ("framesDecoded", "packetsLost", "nackCount", "pliCount", "retransmittedPacketsReceived", "freezeCount")
 
@@ -43,7 +54,7 @@ class FarAway(Watching):
     """A browser behind a link that loses packets."""
 
     def __init__(self, place, link, server):
-        self._place = place
+        self._place, self._link = place, link
         with place:
             self.browser = Browser()
             self.browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_CONNECTIONS})
@@ -58,19 +69,46 @@ class FarAway(Watching):
     def payload_types(self, encoding):
         return {int(line.split(":")[1].split()[0]) for line in self.ask(TYPES) if f" {encoding}/" in line}
 
+    def histogram(self, name):
+        """What Chromium has counted of all connections when they end, which getStats() does not say."""
+        self.ask("window.connections.splice(0).forEach((connection) => connection.close())")
+        with self._place:
+            driver = self.browser.driver
+            driver.switch_to.new_window("tab")
+
+            def found():
+                driver.get("chrome://histograms")  # which collects those of the page's process
+                told = driver.execute_cdp_cmd("Browser.getHistograms", {"query": name})["histograms"]
+                return told and told[0]["sum"]
+
+            return until(found, 10, f"Chromium's {name}", every=0.5)
+
+    def without(self, payload_types, loss, delay, seconds):
+        """over(), on a link that loses all of these as well."""
+        self._link.loses(loss, payload_types)
+        self.await_time(self.ask("return performance.now()") + 2 * delay)  # what is under way
+        return self.over(seconds)
+
     def over(self, seconds):
-        """What the browser counted in this time, frames a second, and the longest time without a new one, in ms."""
+        """What the browser counted in this time, frames a second, and the longest time without a new one, in ms.
+
+        "made" is how many frames a second the server made.
+        """
         before, since = self.received(), self.ask("return performance.now()")
-        self.await_time(since + 1000 * seconds)
+        made = []
+        for second in range(1, seconds + 1):
+            self.await_time(since + 1000 * second)
+            made.append(self.said()["server"]["framerate"])
         after, end = self.received(), self.ask("return performance.now()")
-        more = {name: after[name] - before[name] for name in COUNTED}
+        more = {name: after.get(name, 0) - before.get(name, 0) for name in COUNTED}  # some are not there while 0
+        more["made"] = statistics.median(made)
         rate = more["framesDecoded"] / (after["timestamp"] - before["timestamp"]) * 1000
         return more, rate, longest_pause(self.frames(), since, end)[0]
 
 
 @pytest.fixture
 def far_away():
-    """far_away(world): somebody who watches it behind a link that loses nothing yet, and the link."""
+    """far_away(world, delay): somebody who watches it so many ms away, on a link that loses nothing yet; and the link."""
     if os.geteuid() != 0:
         pytest.fail("network namespaces need root; run the tests as root, as in a container")
     with contextlib.ExitStack() as stack:
@@ -80,7 +118,8 @@ def far_away():
         link = LossyLink(server, viewer, SEED)
         stack.callback(link.close)
 
-        def watch(world):
+        def watch(world, delay):
+            link.delays(delay)
             with server:
                 started = LaunchedServer(world)
             stack.callback(lambda: close(server, started))
@@ -99,8 +138,7 @@ def close(place, server):
 
 
 def test_what_is_lost_is_sent_again_and_the_picture_goes_on(far_away):
-    watching, link = far_away(WORLD)
-    link.delays(DELAY_MS)
+    watching, link = far_away(world(), NEAR_MS)
     repairs = watching.payload_types("rtx")
     assert repairs
     link.loses(LOSS)
@@ -112,10 +150,34 @@ def test_what_is_lost_is_sent_again_and_the_picture_goes_on(far_away):
     assert rate > 0.9 * RATE
     assert pause < FREEZE_MS
 
-    # The same without what is sent again: that it was the repairs, and that they were needed.
-    link.loses(LOSS, repairs)
-    counted, rate, pause = watching.over(5)
-    print(f"and no repair arrives: {rate:.1f} frames a second, longest pause {pause:.0f} ms; {counted}")
+    # The same without what is sent again: that it mended the picture, and that it had to.
+    counted, rate, pause = watching.without(repairs, LOSS, NEAR_MS, 5)
+    print(f"and nothing is sent again: {rate:.1f} frames a second, longest pause {pause:.0f} ms; {counted}")
     assert counted["retransmittedPacketsReceived"] == 0
     assert rate < 0.5 * RATE
     assert pause > FREEZE_MS
+
+
+def test_what_is_sent_along_mends_what_is_lost_without_being_asked(far_away):
+    watching, link = far_away(world("codec=vp8 fec-percentage=50", width=320, height=180), FAR_MS)
+    assert watching.payload_types("red") and watching.payload_types("ulpfec")
+    link.loses(LOSS)
+    counted, rate, pause = watching.over(7)
+    print(f"{LOSS:.0%} lost: {rate:.1f} frames a second, longest pause {pause:.0f} ms; {counted}; the link lost {link.lost}")
+    assert counted["packetsLost"] > 20
+    assert counted["retransmittedPacketsReceived"] > 0  # both at once
+    assert rate > 0.9 * counted["made"]  # VP8 is much work for a machine that is busy besides
+    assert pause < 2 * FREEZE_MS  # two lost of three, and what was sent again lost: three times the way
+
+    # Alone too: what stands still above goes on.
+    counted, rate, pause = watching.without(watching.payload_types("rtx"), LITTLE, FAR_MS, 6)
+    print(f"{LITTLE:.0%} lost and nothing is sent again: {rate:.1f} frames a second, longest pause {pause:.0f} ms; {counted}")
+    assert counted["packetsLost"] > 2
+    assert counted["retransmittedPacketsReceived"] == 0
+    assert rate > 0.5 * counted["made"]
+
+    repairs = watching.histogram("WebRTC.Video.ReceivedFecPacketsInPercent")
+    mended = watching.histogram("WebRTC.Video.RecoveredMediaPacketsInPercentOfFec")
+    print(f"{repairs} % of the packets were repairs, {mended} % of which gave a packet back")
+    assert 25 <= repairs <= 40
+    assert mended > 0

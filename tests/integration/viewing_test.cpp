@@ -53,6 +53,16 @@ TEST(Viewing, Vp8PlaysByProperty) {
   EXPECT_EQ(viewer.codec(), "VP8");
 }
 
+// What this viewer's webrtcbin answers has no RED.
+TEST(Viewing, WhoCannotReadRepairsGetsThePictureWithoutThem) {
+  ServingPipeline server(ServingPipeline::small("fec-percentage=50"));
+  ASSERT_TRUE(server.play());
+  TestViewer viewer(server.port());
+  ASSERT_TRUE(viewer.wait_for_frames(30, kFirstFrame));
+  EXPECT_NE(viewer.offer().find("121 ulpfec/90000"), std::string::npos);
+  EXPECT_EQ(viewer.codec(), "H264");
+}
+
 TEST(Viewing, Openh264PlaysByProperty) {
   ServingPipeline server(ServingPipeline::small("encoder=openh264enc"));
   ASSERT_TRUE(server.play());

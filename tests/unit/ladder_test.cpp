@@ -71,6 +71,19 @@ TEST(Ladder, ReadsWhatItWrites) {
   EXPECT_EQ(*again, standard);
 }
 
+TEST(Ladder, WithMoreBesideEachRungAsksForMore) {
+  EXPECT_EQ(Ladder().with_more(0), Ladder());
+  const Ladder more = Ladder().with_more(50);
+  ASSERT_EQ(more.size(), 4u);
+  EXPECT_EQ(more[0].threshold, 0u);
+  EXPECT_EQ(more[0].bitrate, 675'000u);
+  EXPECT_EQ(more[1].threshold, 1'500'000u);
+  EXPECT_EQ(more[3].threshold, 15'000'000u);
+  EXPECT_EQ(more[3].bitrate, 13'500'000u);
+  EXPECT_EQ(more[3].particles, Ladder()[3].particles);
+  EXPECT_TRUE(Ladder::parse(more.to_json()));
+}
+
 TEST(Ladder, OfWhateverRungsThereAreFollowsItsRules) {
   const Ladder ladder = Ladder::of({{.name = "best", .threshold = 5'000'000, .bitrate = 20'000'000},
                                     {.name = "unknown", .threshold = 0, .bitrate = 0},
