@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "particles/noise.hpp"
-#include "particles/state_ring.hpp"
+#include "particles/ring_engine.hpp"
 #include "particles/vulkan_particles.hpp"
 #include "vk/compute.hpp"
 #include "vk/frame_ring.hpp"
@@ -57,7 +57,7 @@ enum Binding : uint32_t {
   kBindings
 };
 
-constexpr uint32_t kMostSlices = 8;
+constexpr uint32_t kMostSlices = 4;        // each is a picture more to clear and to add up
 constexpr uint32_t kMostTimes = 1u << 14;  // round a loop; Mesa's software driver ends one after 2^16 - 1
 constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
 
@@ -73,19 +73,19 @@ constexpr vk::FrameRing::Upload kUploaded[kUploads] = {
 
 uint32_t dispatch(uint32_t invocations) { return (invocations + kLocalSize - 1) / kLocalSize; }
 
-class VulkanEngine final : public Engine {
+class VulkanEngine final : public RingEngine {
  public:
   VulkanEngine(std::shared_ptr<vk::Device> device, VulkanOptions options)
-      : device_(device),
-        ring_([this, options](
-                  uint32_t particles,
-                  std::unique_ptr<ParticleMemory> too_small) -> Result<std::unique_ptr<ParticleMemory>> {
+      : RingEngine([this, options](
+                       uint32_t particles,
+                       std::unique_ptr<ParticleMemory> too_small) -> Result<std::unique_ptr<ParticleMemory>> {
           if (too_small) {
             if (auto done = frames_->wait(); !done) return done.error();
             too_small.reset();
           }
           return VulkanParticles::create(device_, options, particles);
-        }) {}
+        }),
+        device_(std::move(device)) {}
   static Result<std::unique_ptr<Engine>> create(std::shared_ptr<vk::Device> device, VulkanOptions options);
 
   const std::string& device_name() const override { return device_->info().name; }
@@ -94,11 +94,7 @@ class VulkanEngine final : public Engine {
   Result<void> set_picture(const FrameLayout& layout) override;
   MakeFrame frame_maker() const override;
   Result<void> run(const Work& work) override;
-  std::shared_ptr<const ParticleMemory> share() override { return ring_.share(); }
-  bool wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) override {
-    return ring_.wait_for_room(particles, patience);
-  }
-  Result<void> read(uint32_t count, const StateOut& to) override;
+  using RingEngine::read;
   Result<void> read_light(std::span<uint32_t> to) override;
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
@@ -145,9 +141,7 @@ class VulkanEngine final : public Engine {
   KernelShape shape_{.attractors = 0};  // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
   vk::Buffer noise_;
-  vk::Buffer read_;  // made when somebody reads the state, and kept
-  StateRing ring_;
-  uint32_t moved_ = 0;                      // particles in the last step
+  vk::Buffer read_;                         // made when somebody reads the state, and kept
   std::array<Cohort, kClasses> cohorts_{};  // of the last step
   Picture picture_;
   std::unique_ptr<vk::FrameRing> frames_;  // last: its destructor waits for what uses the above
@@ -169,8 +163,7 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
   engine->step_words_ = int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
   if (device->info().software && device->subgroup_size() > 0 && options.slices != 0u) {
     engine->most_slices_ =
-        std::min(options.slices.value_or(std::thread::hardware_concurrency()), kMostSlices);
-    engine->most_slices_ = std::max(engine->most_slices_, 1u);
+        options.slices.value_or(std::clamp(std::thread::hardware_concurrency(), 1u, kMostSlices));
     engine->draw_size_ = device->subgroup_size();
   }
   auto& p = engine->pipelines_;
@@ -411,21 +404,13 @@ Result<void> VulkanEngine::run(const Work& work) {
   }
   if (work.frame) submission.show_to_processor();
   if (auto sent = submission.submit(); !sent) return sent;
-  if (work.step) {
-    ring_.end_step(turn);
-    moved_ = work.step->params.count.x;
-  }
+  if (work.step) end_step(turn, *work.step);
   // Whoever asks for a frame gets it finished, before the step of the next one is prepared: that step depends
   // on the pointer and the scene at its own time, and sent ahead it would show them a frame late. Steps
   // alone, on the way to a frame or to a state that is shared, follow one another on the device. What others
   // draw is theirs, and may be gone when they have this back.
   if (work.frame || work.snapshot) return frames_->wait();
   return {};
-}
-
-Result<void> VulkanEngine::read(uint32_t count, const StateOut& to) {
-  if (auto fits = check_read(count, moved_, to); !fits) return fits;
-  return count == 0 ? Result<void>{} : read(*ring_.current(), count, to);
 }
 
 Result<void> VulkanEngine::bring(std::span<const Piece> pieces) {

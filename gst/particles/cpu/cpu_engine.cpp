@@ -10,7 +10,7 @@
 #include "particles/cpu/kernel.hpp"
 #include "particles/cpu/sorted_light.hpp"
 #include "particles/noise.hpp"
-#include "particles/state_ring.hpp"
+#include "particles/ring_engine.hpp"
 #include "util/workers.hpp"
 
 namespace campaign::particles {
@@ -65,15 +65,15 @@ class CpuParticles final : public ParticleMemory {
   Array<float> floats_;
 };
 
-class CpuEngine final : public Engine {
+class CpuEngine final : public RingEngine {
  public:
   explicit CpuEngine(unsigned threads)
-      : kernel_(cpu::best_kernel()),
-        workers_(threads),
-        mine_(threads),
-        ring_([this](uint32_t particles, std::unique_ptr<ParticleMemory> too_small) {
+      : RingEngine([this](uint32_t particles, std::unique_ptr<ParticleMemory> too_small) {
           return make_particles(particles, std::move(too_small));
         }),
+        kernel_(cpu::best_kernel()),
+        workers_(threads),
+        mine_(threads),
         bands_(threads) {
     name_ = std::string("cpu (") + kernel_.name + ", " + std::to_string(threads) +
             (threads == 1 ? " thread)" : " threads)");
@@ -90,11 +90,7 @@ class CpuEngine final : public Engine {
     };
   }
   Result<void> run(const Work& work) override;
-  std::shared_ptr<const ParticleMemory> share() override { return ring_.share(); }
-  bool wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) override {
-    return ring_.wait_for_room(particles, patience);
-  }
-  Result<void> read(uint32_t count, const StateOut& to) override;
+  using RingEngine::read;
   Result<void> read_light(std::span<uint32_t> to) override;
   Result<void> read(const ParticleMemory& memory, uint32_t count, const StateOut& to) override;
 
@@ -134,9 +130,7 @@ class CpuEngine final : public Engine {
   std::string name_;
   std::vector<Worker> mine_;  // by worker
   const std::shared_ptr<cpu::Wants> wants_ = std::make_shared<cpu::Wants>();
-  StateRing ring_;
   uint64_t steps_ = 0, shared_draws_ = 0;
-  uint32_t moved_ = 0;  // particles in the last step
   cpu::CohortLanes cohorts_{};
   FrameLayout layout_;
   cpu::Raster raster_;
@@ -357,17 +351,9 @@ Result<void> CpuEngine::run(const Work& work) {
       kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
                    bands_.of_worker(worker), glows_[worker]);
   });
-  if (work.step) {
-    ring_.end_step(turn);
-    moved_ = work.step->params.count.x;
-  }
+  if (work.step) end_step(turn, *work.step);
   if (work.frame) resolve(*work.view, work.frame->data());
   return {};
-}
-
-Result<void> CpuEngine::read(uint32_t count, const StateOut& to) {
-  if (auto fits = check_read(count, moved_, to); !fits) return fits;
-  return count == 0 ? Result<void>{} : read(*ring_.current(), count, to);
 }
 
 Result<void> CpuEngine::read(const ParticleMemory& memory, uint32_t count, const StateOut& to) {
