@@ -52,8 +52,10 @@ enum { PROP_0, PROP_KEY_FRAME_SHARE, PROP_QUEUE_SIZE, PROP_FEEDBACK_TIMEOUT, PRO
   "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au; video/x-vp8; video/x-vp9; " \
   "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu"
 
+// av1enc of GStreamer 1.22 does not say that it makes an OBU stream.
 static GstStaticPadTemplate sink_template =
-    GST_STATIC_PAD_TEMPLATE("sink_%u", GST_PAD_SINK, GST_PAD_REQUEST, GST_STATIC_CAPS(CODED_CAPS));
+    GST_STATIC_PAD_TEMPLATE("sink_%u", GST_PAD_SINK, GST_PAD_REQUEST,
+                            GST_STATIC_CAPS(CODED_CAPS "; video/x-av1, alignment=(string)tu"));
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src_%u", GST_PAD_SRC, GST_PAD_REQUEST, GST_STATIC_CAPS(CODED_CAPS));
 

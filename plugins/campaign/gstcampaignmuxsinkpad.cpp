@@ -5,6 +5,7 @@
 #include "campaignmux.hpp"
 #include "util/at_boundary.hpp"
 #include "util/id.hpp"
+#include "viewer/startable_units.hpp"
 #include "viewer/unit_buffer.hpp"
 
 namespace campaign {
@@ -45,6 +46,7 @@ class PadUpstream : public routing::StreamUpstream {
 struct MuxSinkPadImpl {
   Guarded<Names> names;
   Guarded<std::shared_ptr<routing::Stream>> stream;
+  viewer::StartableUnits startable;  // streaming thread only
 };
 
 gboolean send_upstream(const std::shared_ptr<routing::Stream>& stream, GstEvent* event) {
@@ -82,14 +84,19 @@ static std::shared_ptr<routing::Stream> take_stream(GstPad* pad) {
 
 // The stream begins with its caps: they say in which codec.
 static bool begin_stream(GstPad* pad, GstObject* parent, GstCaps* caps) {
-  const auto codec = campaign::codec_from_caps_name(gst_structure_get_name(gst_caps_get_structure(caps, 0)));
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  const auto codec = campaign::codec_from_caps_name(gst_structure_get_name(structure));
   if (!codec) return false;
+  if (const char* form = gst_structure_get_string(structure, "stream-format");
+      codec == Codec::av1 && form && !g_str_equal(form, "obu-stream"))
+    return false;
   const int format = campaign::viewer::format_of(*codec);
   auto& mux = campaign::mux_of(pad);
   const auto old = impl(pad).stream.snapshot();
   if (old && old->description().format == format) return true;  // another size: it is all in band
   const auto now = campaign::viewer::routing_now();
   if (old) mux.router.remove_stream(take_stream(pad), now);
+  impl(pad).startable = {};
   const Names names = impl(pad).names.snapshot();
   if (mux.router.has_stream(names.campaign, names.quality)) {
     GST_ELEMENT_ERROR(
@@ -126,6 +133,8 @@ static GstFlowReturn sink_pad_chain(GstPad* pad, GstObject* parent, GstBuffer* r
     buffer = adopt(gst_buffer_make_writable(buffer.release()));
     GST_BUFFER_PTS(buffer.get()) = running;
     GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
+    buffer = impl(pad).startable.complete(campaign::viewer::codec_of(stream->description().format),
+                                          std::move(buffer));
     stream->publish(campaign::viewer::make_unit(std::move(buffer)), campaign::viewer::routing_now());
     return GST_FLOW_OK;
   });

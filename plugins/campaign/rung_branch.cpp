@@ -291,7 +291,7 @@ GstFlowReturn RungBranch::take_unit(GstAppSink* appsink) {
   auto unit = adopt(gst_buffer_copy(encoded));
   GST_BUFFER_PTS(unit.get()) = running + gst_element_get_base_time(GST_ELEMENT(appsink)) - epoch;
   GST_BUFFER_DTS(unit.get()) = GST_CLOCK_TIME_NONE;
-  rendition->publish(std::move(unit));
+  rendition->publish(startable_.complete(codec_, std::move(unit)));
   warm_ = true;
   return GST_FLOW_OK;
 }

@@ -20,6 +20,7 @@
 #include "util/guarded.hpp"
 #include "util/result.hpp"
 #include "viewer/rendition.hpp"
+#include "viewer/startable_units.hpp"
 
 namespace campaign {
 
@@ -105,6 +106,7 @@ class RungBranch : public std::enable_shared_from_this<RungBranch> {
   GstElement* renderer_ = nullptr;       // one of elements_, if it is a state that comes in
   GstPadChainFunction chain_ = nullptr;  // of what the queue feeds
   Ref<GstCaps> published_caps_;          // the tap's thread
+  viewer::StartableUnits startable_;     // the tap's thread
 };
 
 }  // namespace campaign
