@@ -63,9 +63,12 @@ enum {
 };
 extern guint gst_campaign_sink_signals[N_SIGNALS];
 
+GType gst_campaign_codec_get_type();
+
 namespace campaign {
 
 void install_signals(GObjectClass* klass);
+void install_properties(GObjectClass* klass);
 
 std::vector<Ref<GstCampaignSinkPad>> pads_of(GstCampaignSink* self);
 std::shared_ptr<viewer::Audience> audience_of(GstCampaignSink* self);  // null in NULL
