@@ -28,7 +28,7 @@ GstElement* Adaptive::make() {
   GstElement* made = gst_element_factory_make("adaptivebitrate", nullptr);
   if (!made) return nullptr;
   const State state = state_.snapshot();
-  apply(made, state.ladder, fec_);
+  apply(made, state.ladder, state.fec);
   g_object_set(made, "start-bitrate", guint64(kStartBandwidth), "wished-quality", state.wished.c_str(),
                nullptr);
   state_.with([&](State& current) {
@@ -38,12 +38,20 @@ GstElement* Adaptive::make() {
 }
 
 void Adaptive::set_ladder(const Ladder& ladder) {
-  const auto element = state_.with([&](State& state) {
-    const bool same = state.ladder == ladder;
-    state.ladder = ladder;
-    return same ? Ref<GstElement>() : state.element;
+  const State state = state_.with([&](State& current) {
+    const bool same = current.ladder == ladder;
+    current.ladder = ladder;
+    return same ? State() : current;
   });
-  if (element) apply(element.get(), ladder, fec_);
+  if (state.element) apply(state.element.get(), state.ladder, state.fec);
+}
+
+void Adaptive::send_no_repairs() {
+  const State state = state_.with([](State& current) {
+    current.fec = 0;
+    return current;
+  });
+  if (state.element) apply(state.element.get(), state.ladder, state.fec);
 }
 
 void Adaptive::wish(const std::string& quality) {

@@ -25,11 +25,12 @@ class Adaptive {
   };
 
   // `fec`: repairs for every 100 packets, which need room beside each rung.
-  Adaptive(Ladder ladder, unsigned fec) : fec_(fec), state_(State{std::move(ladder), {}, {}, false}) {}
+  Adaptive(Ladder ladder, unsigned fec) : state_(State{std::move(ladder), {}, {}, fec, false}) {}
 
   // Floating, for webrtcbin to take; null: it is not installed, and then the connection works without.
   GstElement* make();
   void set_ladder(const Ladder& ladder);
+  void send_no_repairs();                 // the viewer cannot read them
   void wish(const std::string& quality);  // empty: none
   Found found() const;
   void let_go();  // the element; none is made any more
@@ -39,9 +40,9 @@ class Adaptive {
     Ladder ladder;
     std::string wished;
     Ref<GstElement> element;
+    unsigned fec = 0;
     bool over = false;
   };
-  const unsigned fec_;
   Guarded<State> state_;
 };
 

@@ -350,7 +350,10 @@ void Session::answer_set(GstPromise* done) {
   const Graph graph = graph_.snapshot();
   const auto& webrtcbin = graph.webrtcbin;
   if (!webrtcbin) return;
-  if (graph.protection && protection) protect(graph.protection.get(), webrtcbin.get(), *protection);
+  if (graph.protection && protection)
+    protect(graph.protection.get(), webrtcbin.get(), *protection);
+  else if (graph.protection)
+    adaptive_.send_no_repairs();
   for (const IceCandidate& ice : early)
     g_signal_emit_by_name(webrtcbin.get(), "add-ice-candidate", ice.sdp_m_line_index, ice.candidate.c_str());
 }

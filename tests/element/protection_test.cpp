@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "viewer/adaptive.hpp"
 #include "viewer/rtp_format.hpp"
 
 namespace campaign::viewer {
@@ -132,6 +133,22 @@ TEST_F(Protecting, UntilTheViewerHasAgreedPacketsGoAsTheyAre) {
   const auto packets = send_frame(4600, false);
   ASSERT_EQ(packets.size(), 4u);
   for (const Packet& packet : packets) EXPECT_EQ(packet.type(), kPayloadType);
+}
+
+std::string ladder_of(GstElement* element) {
+  char* text = nullptr;
+  g_object_get(element, "ladder", &text, nullptr);
+  return CharPtr(text).get();
+}
+
+TEST(Repairs, NeedRoomBesideEachRungForWhoCanReadThem) {
+  Adaptive adaptive(Ladder(), 50);
+  const auto element = sink(adaptive.make());
+  ASSERT_TRUE(element);
+  EXPECT_EQ(ladder_of(element.get()), Ladder().with_more(50).to_json());
+  adaptive.send_no_repairs();
+  EXPECT_EQ(ladder_of(element.get()), Ladder().to_json());
+  adaptive.let_go();
 }
 
 }  // namespace
