@@ -12,6 +12,7 @@
 #include "viewer/protected_offer.hpp"
 #include "viewer/protection.hpp"
 #include "viewer/rtp_format.hpp"
+#include "viewer/short_way.hpp"
 #include "viewer/unit_source.hpp"
 
 namespace campaign::viewer {
@@ -424,8 +425,10 @@ void Session::pass_gate() {
 }
 
 void Session::play(std::shared_ptr<routing::Viewer> viewer) {
-  const auto source = graph_.snapshot().source;
-  if (source) start_unit_source(source.get(), std::move(viewer));
+  const Graph graph = graph_.snapshot();
+  if (!graph.source) return;
+  shorten_ways(graph.webrtcbin.get());
+  start_unit_source(graph.source.get(), std::move(viewer));
 }
 
 void Session::fail(RefusalCode code, const std::string& what) {
