@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "util/gst_ptr.hpp"
+#include "viewer/encrypted_way.hpp"
 
 namespace campaign::viewer {
 namespace {
@@ -86,14 +87,19 @@ Ref<GstPad> only_pad(GstElement* element, GstPadDirection direction, std::string
 }
 
 struct End {
-  const char* factory;
-  GstPadDirection direction;
-  const char* pad;
+  Ref<GstElement> element;
+  Ref<GstPad> pad;
 };
 
-Ref<GstPad> find(GstElement* bin, const End& end) {
-  const auto element = only_one(bin, end.factory);
-  return element ? only_pad(element.get(), end.direction, end.pad) : Ref<GstPad>();
+// The only element of `factory`, and the only pad of it with that name; empty: not as expected.
+End find(GstElement* bin, const char* factory, GstPadDirection direction, std::string_view prefix) {
+  End end{only_one(bin, factory), {}};
+  if (end.element) end.pad = only_pad(end.element.get(), direction, prefix);
+  return end;
+}
+
+void shorten_way_between(const End& from, const End& to) {
+  if (from.pad && to.pad) shorten_way(from.pad.get(), to.pad.get());
 }
 
 // What webrtcbin's only sink pad is linked to, unless webrtcbin adds FEC behind it.
@@ -119,19 +125,18 @@ void shorten_way(GstPad* from, GstPad* to) {
 }
 
 void shorten_ways(GstElement* webrtcbin) {
-  const auto entry = entry_without_fec(webrtcbin),
-             history = find(webrtcbin, {"rtprtxsend", GST_PAD_SINK, "sink"});
-  if (entry && history) shorten_way(entry.get(), history.get());
-  constexpr struct {
-    End from, to;
-  } kWays[] = {
-      {{"rtpsession", GST_PAD_SRC, "send_rtp_src"}, {"srtpenc", GST_PAD_SINK, "rtp_sink"}},
-      {{"srtpenc", GST_PAD_SRC, "rtp_src"}, {"nicesink", GST_PAD_SINK, "sink"}},
-  };
-  for (const auto& way : kWays) {
-    const auto from = find(webrtcbin, way.from), to = find(webrtcbin, way.to);
-    if (from && to) shorten_way(from.get(), to.get());
-  }
+  const auto entry = entry_without_fec(webrtcbin);
+  const auto history = find(webrtcbin, "rtprtxsend", GST_PAD_SINK, "sink"),
+             session = find(webrtcbin, "rtpsession", GST_PAD_SRC, "send_rtp_src"),
+             to_encrypt = find(webrtcbin, "srtpenc", GST_PAD_SINK, "rtp_sink"),
+             encrypted = find(webrtcbin, "srtpenc", GST_PAD_SRC, "rtp_src"),
+             socket = find(webrtcbin, "nicesink", GST_PAD_SINK, "sink");
+  if (entry && history.pad) shorten_way(entry.get(), history.pad.get());
+  if (session.pad && encrypted.pad && socket.pad &&
+      encrypt_way(session.pad.get(), encrypted.element.get(), socket.pad.get()))
+    return;
+  shorten_way_between(session, to_encrypt);
+  shorten_way_between(encrypted, socket);
 }
 
 }  // namespace campaign::viewer
