@@ -16,7 +16,7 @@ constexpr double kShare = 0.9;             // the contract: an encoder gets at m
 constexpr std::uint64_t kLeast = 150'000;  // bit/s; the contract: down to here the picture still moves
 constexpr double kWorthTelling = 0.1;      // own: an encoder's rate control needs time to follow
 constexpr TimeDelta kBetween = TimeDelta::ms(500);
-constexpr double kHopeless = 2;  // own: half of the packets lost leave no frame whole
+constexpr double kHopeless = 2;                     // own: half of the packets lost leave no frame whole
 constexpr TimeDelta kLate = TimeDelta::seconds(2);  // own: first feedback is there after a round trip or two
 
 }  // namespace
@@ -148,7 +148,7 @@ void Adaptation::fit_bitrate(Timestamp now) {
   const std::uint64_t fitting = fitting_bitrate();
   const bool back = fitting == rung().bitrate && told_bitrate_ != fitting;
   const double change = std::abs(double(fitting) - double(told_bitrate_)) / double(told_bitrate_);
-  if (!back && change < kWorthTelling) return;
+  if (!back && told_too_slow_ == (thin_to() != 0) && change < kWorthTelling) return;
   if (last_fitted_ && now - *last_fitted_ < kBetween) return;
   last_fitted_ = now;
   choose(false);
@@ -158,7 +158,9 @@ void Adaptation::choose(bool other_quality, bool hopeless_before) {
   told_bitrate_ = fitting_bitrate();
   // A choice that nobody has taken yet may have said another quality.
   const bool other = other_quality || (choice_ && choice_->other_quality);
-  choice_ = Choice{rung().name, told_bitrate_, rung().particles, reason_, other, hopeless_before};
+  told_too_slow_ = thin_to() != 0;
+  choice_ =
+      Choice{rung().name, told_bitrate_, rung().particles, reason_, told_too_slow_, other, hopeless_before};
 }
 
 }  // namespace campaign

@@ -26,6 +26,7 @@ class Adaptation {
     std::uint64_t bitrate = 0;  // bit/s; below the rung's own where the network carries less than that
     std::uint32_t particles = 0;
     std::string reason;
+    bool too_slow = false;      // the network, for the lowest quality: `bitrate` is all that it carries
     bool other_quality = true;  // than the last one; false: only the bitrate is another
     // What is still sent of the quality before is so much more than the network carries that nothing of it
     // can be shown: sent all the same, it would fill the queue that the new one has to get through.
@@ -59,7 +60,9 @@ class Adaptation {
   congestion::DataRate estimate() const;
   congestion::DataRate pace() const;  // for the pacer: the most there may be for who sends no feedback
   congestion::NetworkState network() const;
-  bool network_too_slow() const { return heard_ && policy_.network_too_slow(); }  // for the lowest rung
+  bool network_too_slow() const { return is_known() && policy_.network_too_slow(); }  // for the lowest rung
+  // What the network carries in bit/s, where that is less than the lowest quality needs; else 0.
+  std::uint64_t thin_to() const { return is_known() && told_bitrate_ < rung().bitrate ? told_bitrate_ : 0; }
   const Rung& rung() const { return policy_.ladder()[policy_.rung()]; }
   const std::string& reason() const { return reason_; }
   std::uint64_t switches() const { return switches_; }
@@ -69,6 +72,7 @@ class Adaptation {
   void apply_wishes();
   void fit_bitrate(congestion::Timestamp now);
   std::uint64_t fitting_bitrate() const;
+  bool is_known() const { return heard_ || settings_.by_hand; }
   void choose(bool other_quality, bool hopeless_before = false);
 
   Settings settings_;
@@ -81,6 +85,7 @@ class Adaptation {
   std::string reason_ = "where it starts";
   std::uint64_t switches_ = 0;
   std::uint64_t told_bitrate_ = 0;
+  bool told_too_slow_ = false;
   std::optional<congestion::Timestamp> last_fitted_;
   std::optional<Choice> choice_;
 };

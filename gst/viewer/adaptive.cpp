@@ -71,12 +71,13 @@ Adaptive::Found Adaptive::found() const {
   const StructurePtr holder{owned};
   const GstStructure* stats = owned;
   if (!stats) return found;
-  guint64 estimate = 0;
+  guint64 estimate = 0, thin_to = 0;
   gboolean too_slow = FALSE;
   gst_structure_get(stats, "estimate", G_TYPE_UINT64, &estimate, "too-slow", G_TYPE_BOOLEAN, &too_slow,
-                    nullptr);
+                    "thin-to", G_TYPE_UINT64, &thin_to, nullptr);
   found.estimate = estimate;
   found.too_slow = too_slow;
+  found.thin_to = thin_to;
   if (const char* quality = gst_structure_get_string(stats, "quality")) found.quality = quality;
   if (const char* reason = gst_structure_get_string(stats, "reason")) found.reason = reason;
   return found;

@@ -21,7 +21,8 @@ class Adaptive {
   struct Found {
     std::uint64_t estimate = 0;  // bit/s; 0: unknown
     std::string quality, reason;
-    bool too_slow = false;  // for the lowest quality
+    bool too_slow = false;      // for the lowest quality
+    std::uint64_t thin_to = 0;  // bit/s, of which it carries less; 0: it carries it
   };
 
   // `fec`: repairs for every 100 packets, which need room beside each rung.

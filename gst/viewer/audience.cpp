@@ -450,7 +450,9 @@ bool Audience::tick() {
   std::vector<ConnectionId> late;
   for (const auto& [connection, viewer] : viewers_) {
     if (viewer.connected_at == 0 && now - viewer.since > kNegotiationTimeout) late.push_back(connection);
-    send_stats(connection, viewer);
+    const Adaptive::Found network = viewer.session->adaptive().found();
+    if (viewer.watching) viewer.watching->thin_to(network.thin_to);
+    send_stats(connection, viewer, network);
   }
   for (ConnectionId connection : late)
     server_->refuse(connection, {RefusalCode::negotiation_timeout,
@@ -458,7 +460,7 @@ bool Audience::tick() {
   return true;
 }
 
-void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
+void Audience::send_stats(ConnectionId connection, const Viewer& viewer, const Adaptive::Found& network) {
   const auto format = viewer.rendition->format();
   if (!format) return;
   const routing::StreamStats rate = viewer.rendition->stats();
@@ -475,7 +477,6 @@ void Audience::send_stats(ConnectionId connection, const Viewer& viewer) {
   stats.height = format->height;
   stats.dropped = viewer.watching ? viewer.watching->stats().counts.dropped : 0;
   stats.key_frames = rate.key_frames;
-  const Adaptive::Found network = viewer.session->adaptive().found();
   stats.estimate = network.estimate;
   stats.too_slow = network.too_slow || viewer.rendition->below_ladder();
   if (const auto work = viewer.rendition->work(); work && work->lowered()) {

@@ -136,7 +136,7 @@ class Audience : private signalling::ServerDelegate {
   void renew_choice(ConnectionId connection, Viewer& viewer);
   void retire(std::shared_ptr<Session> session);
   bool tick();
-  void send_stats(ConnectionId connection, const Viewer& viewer);
+  void send_stats(ConnectionId connection, const Viewer& viewer, const Adaptive::Found& network);
   template <class F>
   std::function<void()> while_alive(F job);
 

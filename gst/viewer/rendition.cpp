@@ -84,7 +84,10 @@ void Rendition::leave(routing::Router& router) {
 }
 
 void Rendition::publish(Ref<GstBuffer> unit) {
-  if (const auto stream = stream_.snapshot()) stream->publish(make_unit(std::move(unit)), routing_now());
+  const auto stream = stream_.snapshot();
+  if (!stream) return;
+  const bool droppable = droppable_.next(codec_of(stream->description().format), unit.get());
+  stream->publish(make_unit(std::move(unit), droppable), routing_now());
 }
 
 Ladder ladder_of(std::span<const std::shared_ptr<Rendition>> renditions, const std::string& campaign) {

@@ -15,6 +15,7 @@
 #include "campaign/routing/router.hpp"
 #include "util/gst_ptr.hpp"
 #include "util/guarded.hpp"
+#include "viewer/droppable.hpp"
 
 namespace campaign::viewer {
 
@@ -88,6 +89,7 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
   Guarded<std::string> encoder_;
   Guarded<std::uint64_t> bitrate_{0};
   Guarded<std::shared_ptr<routing::Stream>> stream_;
+  DroppableUnits droppable_;  // publish()
 };
 
 // The rates of a campaign's rungs, for who chooses among them.

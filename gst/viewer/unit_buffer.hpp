@@ -17,7 +17,7 @@ inline int format_of(Codec codec) { return int(codec) + 1; }
 inline Codec codec_of(int format) { return Codec(format - 1); }
 
 // `buffer` carries its final timestamp: the time that all streams count in.
-inline routing::AccessUnit make_unit(Ref<GstBuffer> buffer) {
+inline routing::AccessUnit make_unit(Ref<GstBuffer> buffer, bool droppable) {
   static constexpr routing::Payload::Kind kBuffer = {
       [](void* object) { gst_buffer_ref(static_cast<GstBuffer*>(object)); },
       [](void* object) { gst_buffer_unref(static_cast<GstBuffer*>(object)); }};
@@ -25,6 +25,7 @@ inline routing::AccessUnit make_unit(Ref<GstBuffer> buffer) {
   unit.pts = routing::Nanoseconds(GST_BUFFER_PTS(buffer.get()));
   unit.bytes = std::uint32_t(gst_buffer_get_size(buffer.get()));
   unit.key_frame = !GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_DELTA_UNIT);
+  unit.droppable = droppable && !unit.key_frame;
   unit.payload = routing::Payload(buffer.release(), kBuffer);
   return unit;
 }

@@ -87,6 +87,8 @@ void tell_choice(GstAdaptiveBitrate* self, const Adaptation::Choice& choice) {
   GstStructure* event =
       gst_structure_new("campaign-quality", "quality", G_TYPE_STRING, choice.quality.c_str(), "bitrate",
                         G_TYPE_UINT64, choice.bitrate, "particles", G_TYPE_UINT, choice.particles, nullptr);
+  // The bitrate is less than the quality's own then.
+  if (choice.too_slow) gst_structure_set(event, "too-slow", G_TYPE_BOOLEAN, TRUE, nullptr);
   GstStructure* message = gst_structure_copy(event);
   gst_structure_set(message, "reason", G_TYPE_STRING, choice.reason.c_str(), nullptr);
   if (const auto statistics = self->impl->sender.statistics())
@@ -235,6 +237,7 @@ GstStructure* make_stats(GstAdaptiveBitrate* self) {
   if (network.round_trip)
     gst_structure_set(stats, "round-trip", G_TYPE_UINT64, guint64(network.round_trip->ns()), nullptr);
   const std::initializer_list<std::pair<const char*, std::uint64_t>> counts = {
+      {"thin-to", statistics->thin_to},
       {"feedback", statistics->feedback},
       {"packets", statistics->packets},
       {"bytes", statistics->bytes},

@@ -16,7 +16,9 @@
  * On every change the custom event `campaign-quality` {quality, bitrate, particles} goes upstream, where
  * campaignmux, particlerender or particlesrc acts on it; the encoder gets its bitrate; and the bus an element
  * message of the same name with the `reason`, a text for people, and the `estimate`. The property `encoder`
- * names it; unset, it is the one upstream, if there is one that campaignsink knows.
+ * names it; unset, it is the one upstream, if there is one that campaignsink knows. While the network carries
+ * less than the lowest quality, the event also says `too-slow`, and campaignmux lets through no more than the
+ * bitrate.
  *
  * ## Example launch line
  * |[
@@ -389,7 +391,7 @@ static void install_properties(GObjectClass* klass) {
               "stats", "Statistics",
               "estimate and acknowledged in bit/s, round-trip, queueing-delay and "
               "longest-wait in ns, loss from 0 to 1, overuse, silent, too-slow (for the "
-              "lowest quality), quality, reason, and "
+              "lowest quality), thin-to (what it carries then, in bit/s, else 0), quality, reason, and "
               "how many: switches, feedback, packets, bytes, padding-packets, "
               "padding-bytes, repeat-bytes (asked of rtprtxsend for probes), probes, dropped, queued, "
               "repairs (retransmissions sent), repairs-refused",

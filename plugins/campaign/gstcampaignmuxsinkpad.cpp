@@ -5,6 +5,7 @@
 #include "campaignmux.hpp"
 #include "util/at_boundary.hpp"
 #include "util/id.hpp"
+#include "viewer/droppable.hpp"
 #include "viewer/startable_units.hpp"
 #include "viewer/unit_buffer.hpp"
 
@@ -47,6 +48,7 @@ struct MuxSinkPadImpl {
   Guarded<Names> names;
   Guarded<std::shared_ptr<routing::Stream>> stream;
   viewer::StartableUnits startable;  // streaming thread only
+  viewer::DroppableUnits droppable;  // likewise
 };
 
 gboolean send_upstream(const std::shared_ptr<routing::Stream>& stream, GstEvent* event) {
@@ -133,9 +135,11 @@ static GstFlowReturn sink_pad_chain(GstPad* pad, GstObject* parent, GstBuffer* r
     buffer = adopt(gst_buffer_make_writable(buffer.release()));
     GST_BUFFER_PTS(buffer.get()) = running;
     GST_BUFFER_DTS(buffer.get()) = GST_CLOCK_TIME_NONE;
-    buffer = impl(pad).startable.complete(campaign::viewer::codec_of(stream->description().format),
-                                          std::move(buffer));
-    stream->publish(campaign::viewer::make_unit(std::move(buffer)), campaign::viewer::routing_now());
+    const Codec codec = campaign::viewer::codec_of(stream->description().format);
+    const bool droppable = impl(pad).droppable.next(codec, buffer.get());
+    buffer = impl(pad).startable.complete(codec, std::move(buffer));
+    stream->publish(campaign::viewer::make_unit(std::move(buffer), droppable),
+                    campaign::viewer::routing_now());
     return GST_FLOW_OK;
   });
 }

@@ -122,6 +122,9 @@ static void take_estimate(GstPad* pad, const GstStructure* structure) {
   const char* quality = gst_structure_get_string(structure, "quality");
   const auto viewer = impl(pad).outlet.viewer();
   if (!viewer) return;
+  gboolean too_slow = FALSE;
+  gst_structure_get_boolean(structure, "too-slow", &too_slow);
+  viewer->thin_to(too_slow ? bitrate : 0);
   campaign::mux_of(pad).router.estimate(viewer, campaign::rank_of(quality ? quality : "", bitrate),
                                         routing_now());
 }
@@ -234,10 +237,11 @@ GstStructure* campaign::stats_of(GstCampaignMuxSrcPad* pad) {
       "viewer", "peer", G_TYPE_STRING, wishes.peer.c_str(), "campaign", G_TYPE_STRING, shown.campaign.c_str(),
       "quality", G_TYPE_STRING, shown.quality.c_str(), "delivered", G_TYPE_UINT64, guint64(counts.delivered),
       "bytes", G_TYPE_UINT64, guint64(stats.bytes), "dropped", G_TYPE_UINT64, guint64(counts.dropped),
-      "superseded", G_TYPE_UINT64, guint64(counts.superseded), "overflows", G_TYPE_UINT64,
-      guint64(counts.overflows), "switches", G_TYPE_UINT64, guint64(counts.switches), "late-switches",
-      G_TYPE_UINT64, guint64(counts.late_switches), "waiting", G_TYPE_UINT, guint(stats.waiting), "pauses",
-      G_TYPE_UINT64, guint64(stats.pauses), "paused", G_TYPE_BOOLEAN, gboolean(stats.paused), nullptr);
+      "thinned", G_TYPE_UINT64, guint64(counts.thinned), "superseded", G_TYPE_UINT64,
+      guint64(counts.superseded), "overflows", G_TYPE_UINT64, guint64(counts.overflows), "switches",
+      G_TYPE_UINT64, guint64(counts.switches), "late-switches", G_TYPE_UINT64, guint64(counts.late_switches),
+      "waiting", G_TYPE_UINT, guint(stats.waiting), "pauses", G_TYPE_UINT64, guint64(stats.pauses), "paused",
+      G_TYPE_BOOLEAN, gboolean(stats.paused), nullptr);
 }
 
 static void src_pad_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
@@ -347,11 +351,11 @@ static void gst_campaign_mux_src_pad_class_init(GstCampaignMuxSrcPadClass* klass
       PROP_CURRENT_QUALITY,
       g_param_spec_string("current-quality", "Current quality",
                           "The rung that is being pushed; notified on the pad's own thread", nullptr, read));
-  install(PROP_STATS,
-          g_param_spec_boxed("stats", "Statistics",
-                             "Of this viewer: delivered, dropped, superseded, waiting (access units), bytes, "
-                             "overflows, switches, late-switches, pauses, paused",
-                             GST_TYPE_STRUCTURE, read));
+  install(PROP_STATS, g_param_spec_boxed("stats", "Statistics",
+                                         "Of this viewer: delivered, dropped, thinned (of those, for want of "
+                                         "bandwidth), superseded, waiting (access units), bytes, "
+                                         "overflows, switches, late-switches, pauses, paused",
+                                         GST_TYPE_STRUCTURE, read));
 }
 
 static void gst_campaign_mux_src_pad_init(GstCampaignMuxSrcPad* self) {

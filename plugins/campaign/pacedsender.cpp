@@ -406,6 +406,7 @@ std::optional<PacedSender::Statistics> PacedSender::statistics() const {
   statistics.quality = run_->adaptation.rung().name;
   statistics.reason = run_->adaptation.reason();
   statistics.too_slow = run_->adaptation.network_too_slow();
+  statistics.thin_to = run_->adaptation.thin_to();
   statistics.queued = run_->items.size();
   return statistics;
 }

@@ -88,7 +88,8 @@ class PacedSender {
     congestion::NetworkState network;
     std::uint64_t estimate = 0, switches = 0;
     std::string quality, reason;
-    bool too_slow = false;  // for the lowest rung
+    bool too_slow = false;      // for the lowest rung
+    std::uint64_t thin_to = 0;  // as Adaptation's
     std::uint64_t packets = 0, bytes = 0, padding = 0, padding_bytes = 0, repeat_bytes = 0, probes = 0,
                   dropped = 0, repairs = 0, repairs_refused = 0;
     std::uint64_t feedback = 0, queued = 0;

@@ -91,8 +91,9 @@ class Link {
   }
   void worsen(guint64 rate) {
     rate_ = rate;
-    g_object_set(adaptive_.get(), "bandwidth", rate, nullptr);
+    set_estimate(rate);
   }
+  void set_estimate(guint64 rate) { g_object_set(adaptive_.get(), "bandwidth", rate, nullptr); }
 
  private:
   static constexpr double kBurst = 16'000;  // bits
@@ -129,10 +130,24 @@ class Link {
   gint64 at_ = 0;      // under mutex_
 };
 
-// A world in two qualities, and a look at what leaves for each viewer.
+// A world in two qualities.
+const std::string kWorld =
+    "particlesrc is-live=true device=cpu particles=4000 ! "
+    "application/x-particle-state(memory:CampaignParticles),framerate=30/1 ! campaignsink name=sink port=0 "
+    "ladder=\"{\\\"rungs\\\":[{\\\"name\\\":\\\"low\\\",\\\"threshold\\\":0,\\\"particles\\\":1000,"
+    "\\\"width\\\":160,\\\"height\\\":120,\\\"bitrate\\\":200000},{\\\"name\\\":\\\"high\\\","
+    "\\\"threshold\\\":1000000,\\\"particles\\\":4000,\\\"width\\\":320,\\\"height\\\":240,"
+    "\\\"bitrate\\\":900000}]}\"";
+// Ten times what the worst link here carries, and encoded already.
+const std::string kEncoded =
+    "videotestsrc is-live=true pattern=snow ! video/x-raw,width=160,height=120,framerate=30/1 ! x264enc "
+    "tune=zerolatency speed-preset=ultrafast key-int-max=60 bitrate=1500 threads=1 ! "
+    "video/x-h264,profile=constrained-baseline ! campaignsink name=sink port=0";
+
+// A campaign, and a look at what leaves for each viewer.
 class Broadcast {
  public:
-  Broadcast() {
+  explicit Broadcast(const std::string& launch) : server_(launch) {
     g_signal_connect(server_.sink(), "encoder-setup",
                      G_CALLBACK(+[](GstElement*, GstPad*, GstElement* encoder, gpointer self) {
                        const auto pad = adopt(gst_element_get_static_pad(encoder, "src"));
@@ -188,17 +203,11 @@ class Broadcast {
     for (const char* peer : {"bad", "one", "other"}) sent[peer];
     return sent;
   }();
-  ServingPipeline server_{
-      "particlesrc is-live=true device=cpu particles=4000 ! "
-      "application/x-particle-state(memory:CampaignParticles),framerate=30/1 ! campaignsink name=sink port=0 "
-      "ladder=\"{\\\"rungs\\\":[{\\\"name\\\":\\\"low\\\",\\\"threshold\\\":0,\\\"particles\\\":1000,"
-      "\\\"width\\\":160,\\\"height\\\":120,\\\"bitrate\\\":200000},{\\\"name\\\":\\\"high\\\","
-      "\\\"threshold\\\":1000000,\\\"particles\\\":4000,\\\"width\\\":320,\\\"height\\\":240,"
-      "\\\"bitrate\\\":900000}]}\""};
+  ServingPipeline server_;
 };
 
 TEST(BadLink, OneViewersLinkThatCollapsesChangesNothingForTheOthers) {
-  Broadcast broadcast;
+  Broadcast broadcast(kWorld);
   ASSERT_TRUE(broadcast.server().play());
   TestViewer bad(broadcast.server().port(), {"?peer=bad", true, true});
   TestViewer one(broadcast.server().port(), {"?peer=one", true, true});
@@ -234,6 +243,34 @@ TEST(BadLink, OneViewersLinkThatCollapsesChangesNothingForTheOthers) {
   EXPECT_EQ(work.particles, kParticles);
   EXPECT_FALSE(work.lowered);
   EXPECT_FALSE(broadcast.server().told_of_load(true));
+}
+
+// Nothing can be encoded anew here, so what the link carries is let through.
+TEST(BadLink, VideoThatComesEncodedStillMovesOnALinkThatCarriesATenthOfIt) {
+  Broadcast broadcast(kEncoded);
+  ASSERT_TRUE(broadcast.server().play());
+  TestViewer bad(broadcast.server().port(), {"?peer=bad", true, true});
+  TestViewer one(broadcast.server().port(), {"?peer=one", true, true});
+  for (TestViewer* viewer : {&bad, &one}) ASSERT_TRUE(viewer->wait_for_frames(10, kSoon));
+  broadcast.link_of_bad().set_estimate(150'000);
+  ASSERT_TRUE(wait_until(
+      [&] {
+        const auto stats = bad.socket().wait_for("stats", 2);
+        return stats.is_object() && stats["tooSlow"] == true && stats["dropped"] > 30;
+      },
+      kSoon));
+  const std::size_t sent = broadcast.sent_to("bad").count(), whole = broadcast.sent_to("one").count();
+  ASSERT_TRUE(bad.wait_for_frames(12, kSoon));
+  EXPECT_GT(broadcast.sent_to("one").count() - whole, 4 * (broadcast.sent_to("bad").count() - sent));
+
+  broadcast.link_of_bad().set_estimate(10'000'000);
+  EXPECT_TRUE(wait_until(
+      [&] {
+        const auto stats = bad.socket().wait_for("stats", 2);
+        return stats.is_object() && stats["tooSlow"] == false;
+      },
+      kSoon));
+  EXPECT_TRUE(bad.wait_for_frames(60, kSoon));
 }
 
 // The same without a network: the estimate comes as an event, as adaptivebitrate sends it, and asks for fewer

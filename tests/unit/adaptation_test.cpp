@@ -146,6 +146,32 @@ TEST(Adaptation, FitsTheLowestRungsBitrateDownTo150KilobitsASecondAndBack) {
   EXPECT_EQ(choice->bitrate, 450'000u);
 }
 
+TEST(Adaptation, SaysToWhatIsToBeThinnedWhereTheNetworkCarriesLessThanTheLowestQuality) {
+  Adaptation adaptation(by_hand(300));
+  adaptation.on_time(at(0));
+  auto choice = adaptation.take_choice();
+  ASSERT_TRUE(choice);
+  EXPECT_EQ(choice->bitrate, 270'000u);
+  EXPECT_TRUE(choice->too_slow);
+  EXPECT_EQ(adaptation.thin_to(), 270'000u);
+  adaptation.set_by_hand(DataRate::kbps(600));
+  adaptation.on_time(at(1));
+  choice = adaptation.take_choice();
+  ASSERT_TRUE(choice);
+  EXPECT_EQ(choice->bitrate, 450'000u);
+  EXPECT_FALSE(choice->too_slow);
+  EXPECT_EQ(adaptation.thin_to(), 0u);
+}
+
+TEST(Adaptation, ThinsNothingForAReceiverOfWhichItHasHeardNothing) {
+  Adaptation adaptation(starting_at(300));
+  adaptation.on_time(at(0));
+  const auto choice = adaptation.take_choice();
+  ASSERT_TRUE(choice);
+  EXPECT_FALSE(choice->too_slow);
+  EXPECT_EQ(adaptation.thin_to(), 0u);
+}
+
 TEST(Adaptation, ABitrateIsNotToldTwiceWithinHalfASecond) {
   Adaptation adaptation(by_hand(400));
   adaptation.on_time(at(0));

@@ -51,6 +51,7 @@ struct AccessUnit {
   Nanoseconds pts{};        // strictly increasing in its stream; the same instant in every rung
   std::uint32_t bytes = 0;  // of the encoded picture
   bool key_frame = false;   // decoding can start here
+  bool droppable = false;   // no other unit is decoded from it
 };
 
 }  // namespace campaign::routing

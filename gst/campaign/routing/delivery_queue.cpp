@@ -21,6 +21,31 @@ constexpr Nanoseconds kBurstStep = 1ms;  // between timestamps of cached units, 
 void DeliveryQueue::admit(const AccessUnit& unit, std::uint32_t stream, Nanoseconds release, std::size_t at) {
   ring_.insert(at, {unit, release, stream, std::exchange(gap_, false)});
   ++counts_.admitted;
+  thinning_.spend(unit);
+}
+
+void DeliveryQueue::thin_to(std::uint64_t bits_per_second) {
+  thinning_.set_rate(bits_per_second);
+  wish_ |= closed_by_rate_ && bits_per_second == 0;
+}
+
+void DeliveryQueue::refuse() {
+  ++counts_.dropped;
+  ++counts_.refused;
+}
+
+// Without it the next units cannot be decoded, except where it is one that none needs.
+void DeliveryQueue::refuse_for_rate(const AccessUnit& unit) {
+  refuse();
+  ++counts_.thinned;
+  if (unit.droppable) return;
+  open_ = false;
+  gap_ = closed_by_rate_ = true;
+}
+
+void DeliveryQueue::open() {
+  open_ = true;
+  wish_ = closed_by_rate_ = false;
 }
 
 void DeliveryQueue::offer(const AccessUnit& unit, Nanoseconds now) {
@@ -32,25 +57,26 @@ void DeliveryQueue::offer(const AccessUnit& unit, Nanoseconds now) {
     return;
   }
   if (open_ && unit.pts <= newest()) lose_reference();  // a stream that goes back is a stream that broke
-  if (!open_) {
-    if (!unit.key_frame || unit.pts <= newest()) {
-      ++counts_.dropped;
-      ++counts_.refused;
-      return;
-    }
-    open_ = true;
-    wish_ = false;
+  const bool begins = !open_;
+  if (begins && (!unit.key_frame || unit.pts <= newest())) {
+    refuse();
+    counts_.thinned += closed_by_rate_;
+    wish_ |= closed_by_rate_ && thinning_.wants_key_frame(unit.pts);
+    return;
   }
+  if (!thinning_.passes(unit, begins)) {
+    refuse_for_rate(unit);
+    return;
+  }
+  open();
   if (is_full()) {
     const std::uint32_t before = generation_;
     drop_to_key_frame();
     if (generation_ != before || (!open_ && !unit.key_frame)) {
-      ++counts_.dropped;
-      ++counts_.refused;
+      refuse();
       return;
     }
-    open_ = true;
-    wish_ = false;
+    open();
   }
   admit(unit, generation_, expecting_ ? now + hold_ : Nanoseconds::min(), settled());
 }
@@ -136,8 +162,9 @@ void DeliveryQueue::watch_next() {
   parked_ = 0;
   ++generation_;
   if (watching_) ++counts_.switches;
-  watching_ = open_ = true;
-  expecting_ = wish_ = false;
+  watching_ = true;
+  expecting_ = false;
+  open();
   newest_offered_ = ring_.back().unit.pts;
   misses_ = 0;
 }

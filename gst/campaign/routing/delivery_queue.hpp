@@ -3,7 +3,8 @@
 //
 // The promises, whatever is offered: the first unit taken is a key frame, and every later one can be decoded
 // from those taken before it; timestamps strictly increase; a unit of the watched stream is missing only
-// after an overflow, which is counted, or where the next stream has taken its place.
+// after an overflow or for a rate that it exceeds, which is counted, or where the next stream has taken its
+// place.
 //
 // A switch. The new stream runs beside the old one, a little behind it or ahead of it, since one encoder
 // takes longer than another. Which of the old stream's units are the last to be sent is known only when the
@@ -20,7 +21,7 @@
 #include <optional>
 #include <span>
 
-#include "campaign/routing/access_unit.hpp"
+#include "campaign/routing/thinning.hpp"
 #include "util/ring.hpp"
 
 namespace campaign::routing {
@@ -31,6 +32,7 @@ struct DeliveryCounts {          // units, since the start
   std::uint64_t dropped = 0;     // lost to overflows (or a pause), with all that could not be decoded after
   std::uint64_t refused = 0;     // of the dropped: those never admitted
   std::uint64_t superseded = 0;  // the next stream has the same instant
+  std::uint64_t thinned = 0;     // of the refused: more than the rate carries
   std::uint64_t overflows = 0, switches = 0, late_switches = 0;
 };
 
@@ -44,6 +46,9 @@ class DeliveryQueue {
 
   // At least 2 units may wait.
   explicit DeliveryQueue(std::size_t capacity) : capacity_(capacity < 2 ? 2 : capacity) {}
+
+  // What the viewer gets of the watched stream in bit/s, however much it is; 0: all of it.
+  void thin_to(std::uint64_t bits_per_second);
 
   // A unit of the stream that is watched, or was until the parked key frame.
   void offer(const AccessUnit& unit, Nanoseconds now);
@@ -93,6 +98,9 @@ class DeliveryQueue {
   void supersede_back();
   void watch_next();
   void lose_reference();
+  void refuse();
+  void refuse_for_rate(const AccessUnit& unit);
+  void open();
   void note_lag(const AccessUnit& unit, Nanoseconds now);
 
   const std::size_t capacity_;
@@ -109,6 +117,8 @@ class DeliveryQueue {
   Nanoseconds hold_{}, parked_until_{};
   Nanoseconds newest_offered_ = Nanoseconds::min(), offered_at_{};  // of the watched stream
   unsigned misses_ = 0;
+  Thinning thinning_;
+  bool closed_by_rate_ = false;  // not open_, since the rate did not carry a unit
   DeliveryCounts counts_;
 };
 

@@ -67,6 +67,11 @@ void Viewer::request_key_frame(Nanoseconds now) {
   if (const auto stream = current()) stream->request_key_frame(now);
 }
 
+void Viewer::thin_to(std::uint64_t bits_per_second) {
+  std::scoped_lock lock(mutex_);
+  queue_.thin_to(bits_per_second);
+}
+
 std::shared_ptr<Stream> Viewer::current() const {
   std::scoped_lock lock(mutex_);
   return current_;

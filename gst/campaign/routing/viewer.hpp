@@ -66,6 +66,9 @@ class Viewer : public std::enable_shared_from_this<Viewer> {
   void wake();
 
   void request_key_frame(Nanoseconds now);
+  // What the viewer's network carries, in bit/s, where that is less than what it watches: the rest is left
+  // out so that it can be decoded all the same. 0: nothing is left out.
+  void thin_to(std::uint64_t bits_per_second);
 
   // Of the stream that is watched; null before the first. The stream that the viewer is to come to is next.
   std::shared_ptr<Stream> current() const;

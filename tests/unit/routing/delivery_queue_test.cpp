@@ -75,6 +75,73 @@ TEST_F(Delivery, KeepsTheOldStreamUntilTheNewOneHasAKeyFrame) {
   EXPECT_EQ(queue.counts().superseded, 1u);
 }
 
+// 1000 bytes each 33 ms are 242 kbit/s. A queue with room for all of them, so that nothing overflows.
+class Thinned : public Delivery {
+ protected:
+  void watch(std::uint64_t rate) {
+    queue.thin_to(rate);
+    watch_old();
+    take(0ns);
+  }
+  // One unit; whether it came through.
+  bool passes(int tick, bool key = false, bool droppable = false) {
+    AccessUnit unit = make_unit(tick * kFrame, key, kOld, tick, tick);
+    unit.droppable = droppable;
+    queue.offer(unit, unit.pts);
+    return !take(unit.pts).empty();
+  }
+};
+
+TEST_F(Thinned, LeavesOutOnlyWhatNobodyNeedsWhereThatIsEnough) {
+  watch(180'000);
+  int needed = 0, droppable = 0;
+  for (int tick = 1; tick < 300; ++tick) {
+    const bool is_droppable = tick % 2 == 0;
+    const bool passed = passes(tick, false, is_droppable);
+    (is_droppable ? droppable : needed) += passed;
+  }
+  EXPECT_EQ(needed, 150);
+  EXPECT_NEAR(droppable, 75, 8);  // 180 of 242, of which the others need 121
+  EXPECT_FALSE(queue.take_key_frame_wish());
+}
+
+TEST_F(Thinned, GoesOnAtAKeyFrameThatTheRateHasRoomFor) {
+  watch(120'000);
+  Out out;
+  bool whole = true;  // what the next unit needs has come
+  int passed = 0;
+  for (int tick = 1; tick < 300; ++tick) {
+    const bool key = tick % 15 == 0;
+    const bool came = passes(tick, key);
+    EXPECT_TRUE(!came || whole || key) << tick;
+    whole = came;
+    passed += came;
+  }
+  EXPECT_NEAR(passed, 150, 15);
+  EXPECT_GT(queue.counts().thinned, 100u);
+  EXPECT_EQ(queue.counts().overflows, 0u);
+}
+
+TEST_F(Thinned, WishesForAKeyFrameOnceASecondWhereNoneComes) {
+  watch(60'000);
+  int wishes = 0;
+  for (int tick = 1; tick <= 300; ++tick) {
+    passes(tick);
+    wishes += queue.take_key_frame_wish();
+  }
+  EXPECT_NEAR(wishes, 9, 1);  // of ten seconds, the first without a need
+}
+
+TEST_F(Thinned, EverythingPassesAgainFromTheNextKeyFrame) {
+  watch(60'000);
+  for (int tick = 1; tick < 100; ++tick) passes(tick);
+  ASSERT_FALSE(passes(100));
+  queue.thin_to(0);
+  EXPECT_FALSE(passes(101));
+  EXPECT_TRUE(passes(102, true));
+  for (int tick = 103; tick < 200; ++tick) EXPECT_TRUE(passes(tick)) << tick;
+}
+
 TEST_F(Delivery, HoldsAUnitUntilTheNewStreamHasPassedIt) {
   watch_old();
   take(0ns);

@@ -10,9 +10,10 @@ namespace campaign::routing::test {
 
 struct Picture {
   int stream = 0;
-  std::int64_t index = 0;  // in its stream
-  std::int64_t tick = 0;   // of its campaign: the same instant in every rung
-  Nanoseconds instant{};   // the unit's own timestamp
+  std::int64_t index = 0;   // in its stream
+  std::int64_t needs = -1;  // the unit that it is decoded from
+  std::int64_t tick = 0;    // of its campaign: the same instant in every rung
+  Nanoseconds instant{};    // the unit's own timestamp
   bool key_frame = false;
   std::atomic<int> references = 1;
   static inline std::atomic<int> alive = 0;

@@ -35,7 +35,7 @@ struct Rung {
   std::shared_ptr<Stream> stream;
   int id = 0, campaign = 0, rung = 0;
   Nanoseconds lag{};  // from the instant of a picture to its unit
-  std::int64_t index = 0, last_key = -1000;
+  std::int64_t index = 0, reference = 0, last_key = -1000;
   std::deque<std::pair<Nanoseconds, AccessUnit>> under_way;
   double key_bits_asked = 0;
 };
@@ -46,9 +46,10 @@ struct Witness {
   Nanoseconds stuck_until{}, silent_until{};
   Nanoseconds last_pts = Nanoseconds::min(), instant{};
   int stream = 0;
-  std::int64_t index = 0, tick = 0;
+  std::int64_t index = 0, reference = 0, tick = 0;
   std::uint64_t seen = 0;
-  bool excused = true;  // the next stream's units need not follow the last ones: theirs ended
+  bool thinned = false;  // it may be
+  bool excused = true;   // the next stream's units need not follow the last ones: theirs ended
 };
 
 class Lives {
@@ -69,7 +70,7 @@ class Lives {
     for (auto& witness : witnesses_) check_counts(witness);
   }
 
-  std::uint64_t delivered = 0, dropped = 0, switches = 0, late = 0, pauses = 0, joins = 0;
+  std::uint64_t delivered = 0, dropped = 0, switches = 0, late = 0, pauses = 0, joins = 0, thinned = 0;
 
  private:
   unsigned below(unsigned limit) { return unsigned(random_() % limit); }
@@ -116,6 +117,11 @@ class Lives {
     for (auto& witness : witnesses_) {
       if (once_in(300)) router_.wish(witness.viewer, random_wish(), now_);
       if (once_in(500)) router_.estimate(witness.viewer, below(3) * 1'000'000u, now_);
+      if (once_in(2000)) {
+        const bool slow = once_in(2);
+        witness.thinned |= slow;
+        witness.viewer->thin_to(slow ? 100'000 + below(400'000) : 0);
+      }
       if (once_in(1500)) witness.stuck_until = now_ + 1ms * below(1500);
       if (once_in(3000)) witness.silent_until = now_ + 1ms * below(3000);
       if (once_in(1000)) witness.viewer->request_key_frame(now_);
@@ -144,8 +150,12 @@ class Lives {
         if (key) rung.last_key = tick;
         const std::uint32_t bytes = key ? 8'000 : 1'500 + below(500);
         if (asked) rung.key_bits_asked += 8.0 * bytes;
-        rung.under_way.emplace_back(
-            now_ + rung.lag, make_unit(tick * kFrame + phase, key, rung.id, ++rung.index, tick, bytes));
+        AccessUnit unit = make_unit(tick * kFrame + phase, key, rung.id, ++rung.index, tick, bytes);
+        auto* picture = static_cast<Picture*>(unit.payload.get());
+        picture->needs = rung.reference;
+        unit.droppable = !key && rung.rung == 0 && rung.index % 2 == 0;
+        if (!unit.droppable) rung.reference = rung.index;
+        rung.under_way.emplace_back(now_ + rung.lag, std::move(unit));
       }
       while (!rung.under_way.empty() && rung.under_way.front().first <= now_) {
         rung.stream->publish(rung.under_way.front().second, now_);
@@ -172,12 +182,15 @@ class Lives {
     ASSERT_GT(delivery.unit.pts, witness.last_pts) << "timestamps strictly increase";
     ASSERT_EQ(delivery.changed, picture.stream != witness.stream);
     const bool follows = picture.stream == witness.stream && picture.index == witness.index + 1;
-    ASSERT_TRUE(picture.key_frame || follows) << "a unit that cannot be decoded";
+    const bool is_decodable =
+        picture.key_frame || (picture.stream == witness.stream && picture.needs == witness.reference);
+    ASSERT_TRUE(is_decodable) << "a unit that cannot be decoded";
+    ASSERT_TRUE(follows || picture.key_frame || witness.thinned) << "lost without a need";
     // Nothing is lost: the next unit is the stream's next, or the next instant's of another rung, or a loss
     // is told. Campaigns do not share their instants; a change between them leaves out no more than a
     // picture.
     const auto before = campaign_of_[witness.stream], now = delivery.from->campaign;
-    if (!delivery.after_gap && !witness.excused && !gone_.contains(witness.stream)) {
+    if (!delivery.after_gap && !witness.excused && !witness.thinned && !gone_.contains(witness.stream)) {
       if (picture.stream == witness.stream) {
         ASSERT_TRUE(follows) << "lost without a word";
       } else if (before == now) {
@@ -192,6 +205,7 @@ class Lives {
     witness.instant = picture.instant;
     witness.stream = picture.stream;
     witness.index = picture.index;
+    if (!delivery.unit.droppable) witness.reference = picture.index;
     witness.tick = picture.tick;
   }
 
@@ -201,7 +215,9 @@ class Lives {
     EXPECT_EQ(counts.delivered, witness.seen);
     EXPECT_EQ(counts.admitted,
               counts.delivered + counts.dropped - counts.refused + counts.superseded + stats.waiting);
-    EXPECT_TRUE(counts.overflows > 0 || stats.pauses > 0 || counts.dropped == 0);
+    EXPECT_TRUE(counts.overflows > 0 || stats.pauses > 0 || counts.dropped == counts.thinned);
+    EXPECT_TRUE(witness.thinned || counts.thinned == 0);
+    thinned += counts.thinned;
     delivered += counts.delivered;
     dropped += counts.dropped;
     switches += counts.switches;
@@ -240,6 +256,7 @@ TEST(RouterProperties, HoldForManyRandomLives) {
       EXPECT_GT(lives.dropped, 100u);
       EXPECT_GT(lives.switches, 50u);
       EXPECT_GT(lives.pauses, 3u);
+      EXPECT_GT(lives.thinned, 100u);
     }
     EXPECT_EQ(Picture::alive, before) << "every unit has been let go of";
   }
