@@ -42,6 +42,25 @@ constexpr std::array kVp8 = {
                    "video/x-vp8"},
 };
 
+constexpr std::array kVp9 = {
+    EncoderProfile{Codec::vp9, "vp9enc", "gstreamer1.0-plugins-good", "target-bitrate", 1,
+                   "keyframe-max-dist",
+                   "deadline=1 cpu-used=8 end-usage=cbr lag-in-frames=0 auto-alt-ref=false threads=2 "
+                   "tile-columns=1 row-mt=true frame-parallel-decoding=false buffer-size=600 "
+                   "buffer-initial-size=400 buffer-optimal-size=500 undershoot=100 min-quantizer=4 "
+                   "max-quantizer=56 static-threshold=1",
+                   "video/x-vp9"},
+};
+
+// av1enc of GStreamer 1.22 makes no key frame on request: who joins gets the cached group of pictures.
+constexpr std::array kAv1 = {
+    EncoderProfile{Codec::av1, "av1enc", "gstreamer1.0-plugins-bad", "target-bitrate", 1000,
+                   "keyframe-max-dist",
+                   "usage-profile=realtime cpu-used=10 end-usage=cbr lag-in-frames=0 threads=2 row-mt=true "
+                   "buf-sz=600 buf-initial-sz=400 buf-optimal-sz=500 undershoot-pct=100",
+                   "video/x-av1,alignment=tu"},
+};
+
 constexpr double kKeyIntervalSeconds = 3;
 
 }  // namespace
@@ -53,14 +72,15 @@ std::span<const EncoderProfile> encoder_profiles(Codec codec) {
     case Codec::vp8:
       return kVp8;
     case Codec::vp9:
+      return kVp9;
     case Codec::av1:
-      break;
+      return kAv1;
   }
   return {};
 }
 
 const EncoderProfile* find_encoder_profile(std::string_view factory) {
-  for (Codec codec : {Codec::h264, Codec::vp8})
+  for (Codec codec : kCodecs)
     for (const EncoderProfile& profile : encoder_profiles(codec))
       if (profile.factory == factory) return &profile;
   return nullptr;

@@ -10,7 +10,8 @@
 
 namespace campaign {
 
-enum class Codec { h264, vp8, vp9, av1 };  // encoders are known of the first two
+enum class Codec { h264, vp8, vp9, av1 };
+inline constexpr Codec kCodecs[] = {Codec::h264, Codec::vp8, Codec::vp9, Codec::av1};
 
 struct EncoderProfile {
   Codec codec;

@@ -11,6 +11,24 @@ namespace {
 constexpr const char* kTransportWide =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
+struct Format {
+  const char *encoding, *payloader;
+};
+
+Format format_of(Codec codec) {
+  switch (codec) {
+    case Codec::vp8:
+      return {"VP8", "rtpvp8pay"};
+    case Codec::vp9:
+      return {"VP9", "rtpvp9pay"};
+    case Codec::av1:
+      return {"AV1", "rtpav1pay"};
+    case Codec::h264:
+      break;
+  }
+  return {"H264", "rtph264pay"};
+}
+
 // rtph264pay writes the live SPS into its caps (sprop-parameter-sets, profile-level-id); each change would
 // make webrtcbin ask for a negotiation. The parameter sets travel in band, before every key frame.
 GstPadProbeReturn pin_caps(GstPad*, GstPadProbeInfo* info, gpointer caps) {
@@ -36,8 +54,8 @@ void add_transport_wide_number(GstElement* payloader) {
 Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc) {
   auto caps = adopt(gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "payload",
                                         G_TYPE_INT, int(kPayloadType), "clock-rate", G_TYPE_INT, 90000,
-                                        "encoding-name", G_TYPE_STRING, codec == Codec::vp8 ? "VP8" : "H264",
-                                        "ssrc", G_TYPE_UINT, ssrc, nullptr));
+                                        "encoding-name", G_TYPE_STRING, format_of(codec).encoding, "ssrc",
+                                        G_TYPE_UINT, ssrc, nullptr));
   gst_caps_set_simple(caps.get(), ("extmap-" + std::to_string(kTransportWideId)).c_str(), G_TYPE_STRING,
                       kTransportWide, "rtcp-fb-transport-cc", G_TYPE_BOOLEAN, TRUE, nullptr);
   if (codec == Codec::h264)  // 42e01f: constrained baseline 3.1, the one that every browser accepts
@@ -47,21 +65,34 @@ Ref<GstCaps> rtp_caps(Codec codec, guint32 ssrc) {
 }
 
 Ref<GstCaps> unit_caps(Codec codec) {
-  if (codec == Codec::vp8) return adopt(gst_caps_new_empty_simple("video/x-vp8"));
+  if (codec == Codec::av1)
+    return adopt(gst_caps_from_string("video/x-av1,stream-format=obu-stream,alignment=tu"));
+  if (codec != Codec::h264)
+    return adopt(gst_caps_new_empty_simple(codec == Codec::vp8 ? "video/x-vp8" : "video/x-vp9"));
   return adopt(gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "byte-stream", "alignment",
                                    G_TYPE_STRING, "au", "profile", G_TYPE_STRING, "constrained-baseline",
                                    "level", G_TYPE_STRING, "3.1", nullptr));
 }
 
+Result<void> check_payloader(Codec codec) {
+  const std::string name = format_of(codec).payloader;
+  if (adopt(gst_element_factory_find(name.c_str()))) return {};
+  return Error("The element " + name + " is missing, without which " + format_of(codec).encoding +
+               " cannot be sent; " +
+               (codec == Codec::av1
+                    ? "install the plugin rsrtp of gst-plugins-rs, or set the property codec to "
+                      "h264, vp8 or vp9."
+                    : "install it with: apt-get install gstreamer1.0-plugins-good"));
+}
+
 Ref<GstElement> make_payloader(Codec codec, guint32 ssrc, unsigned mtu) {
-  auto payloader =
-      sink(gst_element_factory_make(codec == Codec::vp8 ? "rtpvp8pay" : "rtph264pay", "payloader"));
+  auto payloader = sink(gst_element_factory_make(format_of(codec).payloader, "payloader"));
   if (!payloader) return payloader;
   g_object_set(payloader.get(), "pt", kPayloadType, "mtu", mtu, "ssrc", ssrc, nullptr);
   if (codec == Codec::h264) {
     g_object_set(payloader.get(), "config-interval", -1, nullptr);
     gst_util_set_object_arg(G_OBJECT(payloader.get()), "aggregate-mode", "zero-latency");
-  } else {
+  } else if (codec != Codec::av1) {
     gst_util_set_object_arg(G_OBJECT(payloader.get()), "picture-id-mode", "15-bit");
   }
   add_transport_wide_number(payloader.get());

@@ -4,6 +4,7 @@
 
 #include "campaign/encoder_profile.hpp"
 #include "util/gst_ptr.hpp"
+#include "util/result.hpp"
 
 namespace campaign::viewer {
 
@@ -24,7 +25,7 @@ Ref<GstCaps> unit_caps(Codec codec);
 // its caps is replaced by rtp_caps().
 Ref<GstElement> make_payloader(Codec codec, guint32 ssrc, unsigned mtu = kMtu);
 
-// Debian's package with the codec's payloader.
-inline constexpr const char* kPayloaderPackage = "gstreamer1.0-plugins-good";
+// Whether the codec's payloader is installed, and what to do if it is not.
+Result<void> check_payloader(Codec codec);
 
 }  // namespace campaign::viewer

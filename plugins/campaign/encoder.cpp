@@ -56,7 +56,7 @@ Result<OpenEncoder> open_encoder(Codec codec, const std::string& wanted) {
   for (const EncoderProfile& profile : encoder_profiles(codec)) {
     if (auto element = try_open(profile)) return OpenEncoder{&profile, element};
     tried += (tried.empty() ? "" : ", ") + std::string(profile.factory);
-    if (profile.factory == "x264enc" || profile.factory == "vp8enc") last_install = install(profile);
+    if (profile.codec != Codec::h264 || profile.factory == "x264enc") last_install = install(profile);
   }
   return Error("There is no " + std::string(codec_name(codec)) +
                    " encoder that opens on this machine; install "

@@ -47,7 +47,10 @@ static GstStaticPadTemplate sink_template =
                                             "video/x-raw; "
                                             "video/x-h264, stream-format=(string)byte-stream, "
                                             "alignment=(string)au; "
-                                            "video/x-vp8"));
+                                            "video/x-vp8; video/x-vp9; "
+                                            "video/x-av1, stream-format=(string)obu-stream, "
+                                            "alignment=(string)tu; "
+                                            "video/x-av1, alignment=(string)tu"));
 
 static gboolean gst_campaign_sink_pad_event(GstPad* pad, GstObject* parent, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {

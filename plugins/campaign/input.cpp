@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "upstream.hpp"
+#include "viewer/rtp_format.hpp"
 
 namespace campaign {
 namespace {
@@ -109,7 +110,9 @@ Input::~Input() {
 }
 
 Ref<GstCaps> Input::encoded_caps() {
-  return adopt(gst_caps_from_string("video/x-h264,stream-format=byte-stream,alignment=au;video/x-vp8"));
+  return adopt(
+      gst_caps_from_string("video/x-h264,stream-format=byte-stream,alignment=au;video/x-vp8;video/x-vp9;"
+                           "video/x-av1,stream-format=obu-stream,alignment=tu;video/x-av1,alignment=tu"));
 }
 
 Ref<GstCaps> Input::state_caps() {
@@ -127,6 +130,7 @@ Result<OpenEncoder> Input::next_encoder() {
 // A branch stands before there are caps, so that upstream sees what the encoder takes.
 Result<void> Input::open(InputSettings settings, std::function<void(GstElement*)> encoder_setup) {
   if (!clocksync_ || !tee_) return Error(missing("clocksync", "gstreamer1.0-plugins-base"));
+  if (auto sendable = viewer::check_payloader(settings.codec); !sendable) return sendable;
   encoder_setup_ = std::move(encoder_setup);
   settings_.with([&](auto& current) { current = std::move(settings); });
   for (const auto& element : {tee_, clocksync_}) gst_element_sync_state_with_parent(element.get());
@@ -175,8 +179,12 @@ Result<void> Input::build(const std::vector<RungPlan>& plans, std::optional<Code
 Result<void> Input::configure(GstCaps* caps, const std::string& quality, const MakeRendition& make,
                               std::vector<std::shared_ptr<viewer::Rendition>>& retired) {
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  if (g_strcmp0(gst_structure_get_string(structure, "stream-format"), "annexb") == 0)
+    return Error("AV1 in its annex B form cannot be sent; let av1parse make an OBU stream of it.");
   const bool is_state = gst_structure_has_name(structure, "application/x-particle-state");
   const auto codec = codec_from_caps_name(gst_structure_get_name(structure));
+  if (codec)
+    if (auto sendable = viewer::check_payloader(*codec); !sendable) return sendable;
   int width = 0, height = 0, numerator = 0, denominator = 1;
   gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, nullptr);
   gst_structure_get_fraction(structure, "framerate", &numerator, &denominator);

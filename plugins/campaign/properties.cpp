@@ -30,6 +30,8 @@ enum {
 GType gst_campaign_codec_get_type() {
   static const GEnumValue values[] = {{int(Codec::h264), "H.264, constrained baseline", "h264"},
                                       {int(Codec::vp8), "VP8", "vp8"},
+                                      {int(Codec::vp9), "VP9", "vp9"},
+                                      {int(Codec::av1), "AV1", "av1"},
                                       {0, nullptr, nullptr}};
   static const GType type = g_enum_register_static("GstCampaignCodec", values);
   return type;
@@ -213,7 +215,8 @@ void campaign::install_properties(GObjectClass* klass) {
                                         gst_campaign_codec_get_type(), int(Codec::h264), ready));
   install(PROP_ENCODER, g_param_spec_string("encoder", "Encoder",
                                             "Element that encodes raw video: nvh264enc, "
-                                            "vah264enc, v4l2h264enc, x264enc, openh264enc or vp8enc "
+                                            "vah264enc, v4l2h264enc, x264enc, openh264enc, vp8enc, "
+                                            "vp9enc or av1enc "
                                             "(unset: the first of the codec's that opens)",
                                             nullptr, ready));
   install(PROP_BITRATE, g_param_spec_uint64("bitrate", "Bitrate",

@@ -100,6 +100,24 @@ TEST(CampaignSink, NamesThePackageWhenNoEncoderIsThere) {
   gst_object_unref(feature);
 }
 
+// It is in no package of Debian 12.
+TEST(CampaignSink, SaysWhatToDoAboutAv1WithoutItsPayloader) {
+  GstRegistry* registry = gst_registry_get();
+  GstPluginFeature* feature = gst_registry_lookup_feature(registry, "rtpav1pay");
+  if (feature) gst_registry_remove_feature(registry, feature);
+  expect_says(failure_of("videotestsrc ! campaignsink name=sink port=0 codec=av1"),
+              {"rtpav1pay", "gst-plugins-rs", "codec"});
+  {
+    ServingPipeline encoded(
+        "videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=10/1 ! av1enc "
+        "usage-profile=realtime cpu-used=10 lag-in-frames=0 ! campaignsink name=sink port=0");
+    gst_element_set_state(encoded.pipeline(), GST_STATE_PLAYING);
+    expect_says(encoded.wait_for_error(), {"rtpav1pay", "gst-plugins-rs"});
+  }
+  if (feature) gst_registry_add_feature(registry, feature);
+  g_clear_object(&feature);
+}
+
 TEST(CampaignSink, RefusesAnEncoderOfAnotherCodec) {
   expect_says(failure_of("videotestsrc ! campaignsink name=sink port=0 encoder=vp8enc"),
               {"x264enc", "\"vp8enc\""});

@@ -45,6 +45,14 @@ TEST(Viewing, TheOfferPinsWhatBrowsersNeed) {
     EXPECT_EQ(offer.find(part), std::string::npos) << part << "\n" << offer;
 }
 
+TEST(Viewing, Vp9PlaysByProperty) {
+  ServingPipeline server(ServingPipeline::small("codec=vp9"));
+  ASSERT_TRUE(server.play());
+  TestViewer viewer(server.port());
+  ASSERT_TRUE(viewer.wait_for_frames(30, kFirstFrame));
+  EXPECT_EQ(viewer.codec(), "VP9");
+}
+
 TEST(Viewing, Vp8PlaysByProperty) {
   ServingPipeline server(ServingPipeline::small("codec=vp8"));
   ASSERT_TRUE(server.play());

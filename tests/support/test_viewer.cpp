@@ -130,14 +130,16 @@ void TestViewer::pad_added(GstPad* pad) {
   gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, count_packet, this, nullptr);
   GError* error = nullptr;
   // openh264dec refuses caps without a profile, which the depayloader cannot know.
-  const std::string chain = !options_.decode ? "fakesink sync=false async=false"
-                            : codec() == "VP8"
-                                ? "rtpvp8depay wait-for-keyframe=true request-keyframe=true ! vp8dec ! "
-                                  "fakesink name=end sync=false async=false"
-                                : "rtph264depay wait-for-keyframe=true request-keyframe=true ! "
-                                  "video/x-h264,stream-format=byte-stream,alignment=au ! "
-                                  "capssetter caps=video/x-h264,profile=constrained-baseline ! openh264dec ! "
-                                  "fakesink name=end sync=false async=false";
+  const std::string chain =
+      !options_.decode   ? "fakesink sync=false async=false"
+      : codec() == "VP8" ? "rtpvp8depay wait-for-keyframe=true request-keyframe=true ! vp8dec ! "
+                           "fakesink name=end sync=false async=false"
+      : codec() == "VP9" ? "rtpvp9depay wait-for-keyframe=true request-keyframe=true ! vp9dec ! "
+                           "fakesink name=end sync=false async=false"
+                         : "rtph264depay wait-for-keyframe=true request-keyframe=true ! "
+                           "video/x-h264,stream-format=byte-stream,alignment=au ! "
+                           "capssetter caps=video/x-h264,profile=constrained-baseline ! openh264dec ! "
+                           "fakesink name=end sync=false async=false";
   GstElement* bin = gst_parse_bin_from_description(chain.c_str(), TRUE, &error);
   g_assert_no_error(error);
   gst_bin_add(GST_BIN(pipeline_), bin);

@@ -29,7 +29,8 @@ INSTANTIATE_TEST_SUITE_P(
                     UnitCase{"nvh264enc", 9'000'000, 9000}, UnitCase{"vah264enc", 450'000, 450},
                     UnitCase{"v4l2h264enc", 450'000, 450'000}, UnitCase{"openh264enc", 900'000, 900'000},
                     UnitCase{"vp8enc", 900'001, 900'001},
-                    UnitCase{"vp8enc", 1'000'000'000'000, 2'000'000'000}),
+                    UnitCase{"vp8enc", 1'000'000'000'000, 2'000'000'000},
+                    UnitCase{"vp9enc", 900'001, 900'001}, UnitCase{"av1enc", 900'000, 900}),
     [](const auto& tested) {
       return std::string(tested.param.factory) + "_" + std::to_string(tested.param.bits_per_second);
     });
@@ -43,7 +44,8 @@ TEST(EncoderProfile, HardwareIsTriedBeforeSoftware) {
 
 TEST(EncoderProfile, EveryEntryIsComplete) {
   std::set<std::string_view> factories;
-  for (Codec codec : {Codec::h264, Codec::vp8}) {
+  for (Codec codec : kCodecs) {
+    EXPECT_FALSE(encoder_profiles(codec).empty()) << codec_name(codec);
     for (const auto& profile : encoder_profiles(codec)) {
       EXPECT_EQ(profile.codec, codec);
       EXPECT_TRUE(factories.insert(profile.factory).second);
