@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "campaign/quality_policy.hpp"
@@ -24,6 +25,7 @@ class Watching {
     adapt();
   }
 
+  double now() const { return events_.now().seconds(); }
   void play(double until) { events_.run_until(Timestamp::seconds(until)); }
   void set_capacity(int kbps) { link_.set_capacity(DataRate::kbps(kbps)); }
   // When the rung last became this one, or the last switch of all.
@@ -118,6 +120,18 @@ TEST_P(LadderScenario, FollowsTheNetworkDownWithinTwoSecondsAndUpAgainWithinFift
   const double best = since();
   play(195);
   EXPECT_LE(switches_after(best), 1u) << history();
+}
+
+TEST_P(LadderScenario, ClimbsFromTheLeastNetworkToWhatFitsWithinFifteenSeconds) {
+  for (const auto& [kbps, best] : {std::pair(3'000, kMedium), std::pair(12'000, kUltra)}) {
+    const double from = now();
+    set_capacity(200);
+    play(from + 20);
+    EXPECT_EQ(policy_.rung(), kLow) << history();
+    set_capacity(kbps);
+    play(from + 35);
+    EXPECT_EQ(policy_.rung(), best) << history();
+  }
 }
 
 TEST_P(LadderScenario, DoesNotFlapOnALinkJustBelowTheNextRung) {
