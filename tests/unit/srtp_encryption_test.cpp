@@ -32,17 +32,16 @@ class Srtp : public ::testing::Test {
 
   static Packet make_packet(std::uint16_t number, std::uint32_t ssrc, std::size_t payload,
                             bool extension = true) {
-    Packet packet{std::uint8_t(extension ? 0x90 : 0x80),
-                  96,
-                  std::uint8_t(number >> 8),
-                  std::uint8_t(number),
-                  0,
-                  1,
-                  2,
-                  3};
-    for (int shift = 24; shift >= 0; shift -= 8) packet.push_back(std::uint8_t(ssrc >> shift));
-    if (extension) packet.insert(packet.end(), {0xbe, 0xde, 0, 1, 0x31, 0, 9, 0});
-    for (std::size_t i = 0; i < payload; ++i) packet.push_back(std::uint8_t(i * 31 + number));
+    const std::size_t header = extension ? 20 : 12;
+    Packet packet(header + payload);
+    const std::uint8_t extended[] = {0xbe, 0xde, 0, 1, 0x31, 0, 9, 0};
+    packet[0] = extension ? 0x90 : 0x80;
+    packet[1] = 96;
+    packet[2] = std::uint8_t(number >> 8);
+    packet[3] = std::uint8_t(number);
+    for (std::size_t i = 0; i < 4; ++i) packet[8 + i] = std::uint8_t(ssrc >> (24 - 8 * i));
+    for (std::size_t i = 12; i < header; ++i) packet[i] = extended[i - 12];
+    for (std::size_t i = 0; i < payload; ++i) packet[header + i] = std::uint8_t(i * 31 + number);
     return packet;
   }
   // What the receiver has of it; empty: it is not sent, or not authentic.
