@@ -8,6 +8,7 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "viewer/dtls_record.hpp"
+#include "viewer/ice_agent.hpp"
 #include "viewer/joined_threads.hpp"
 #include "viewer/protected_offer.hpp"
 #include "viewer/protection.hpp"
@@ -60,43 +61,6 @@ std::string error_in(GstPromise* promise) {
   if (!reply || !gst_structure_get(reply, "error", G_TYPE_ERROR, &raw, nullptr)) return {};
   const ErrorPtr error{raw};
   return error->message;
-}
-
-// Needs the property only of this version's ICE agent; without it the default stays.
-void set_if_present(gpointer object, const char* property, const char* value) {
-  if (g_object_class_find_property(G_OBJECT_GET_CLASS(object), property))
-    gst_util_set_object_arg(G_OBJECT(object), property, value);
-}
-
-void configure_ice(GstElement* webrtcbin, const IceSettings& ice) {
-  if (!ice.stun_server.empty()) g_object_set(webrtcbin, "stun-server", ice.stun_server.c_str(), nullptr);
-  for (const std::string& turn : ice.turn_servers) {
-    gboolean added = FALSE;
-    g_signal_emit_by_name(webrtcbin, "add-turn-server", turn.c_str(), &added);
-  }
-  GObject* agent = nullptr;
-  g_object_get(webrtcbin, "ice-agent", &agent, nullptr);
-  if (!agent) return;
-  set_if_present(agent, "ice-tcp", "false");
-  // libnice would look for UPnP routers for every viewer: an HTTP server, multicast sockets and searches
-  // each.
-  if (g_object_class_find_property(G_OBJECT_GET_CLASS(agent), "agent")) {
-    GObject* nice = nullptr;
-    g_object_get(agent, "agent", &nice, nullptr);
-    if (nice) {
-      set_if_present(nice, "upnp", "false");
-      g_object_unref(nice);
-    }
-  }
-  if (only_loopback()) {  // a viewer on this very machine can still be reached
-    gboolean added = FALSE;
-    g_signal_emit_by_name(agent, "add-local-ip-address", "127.0.0.1", &added);
-  }
-  if (ice.max_port != 0) {
-    set_if_present(agent, "min-rtp-port", std::to_string(ice.min_port).c_str());
-    set_if_present(agent, "max-rtp-port", std::to_string(ice.max_port).c_str());
-  }
-  g_object_unref(agent);
 }
 
 void configure_transceiver(GstPad* pad, GstCaps* caps) {
@@ -173,7 +137,7 @@ Result<Session::Graph> Session::build() {
 
   events_.payloader_setup(payloader.get());
   gst_util_set_object_arg(G_OBJECT(webrtcbin), "bundle-policy", "max-bundle");
-  configure_ice(webrtcbin, settings_.ice);
+  configure_ice_agent(webrtcbin, settings_.ice);
 
   auto last = payloader;
   if (settings_.fec > 0) {
@@ -224,6 +188,14 @@ Result<Session::Graph> Session::build() {
       webrtcbin, "on-ice-candidate",
       +[](GstElement*, guint line, char* candidate, gpointer weak) {
         if (auto session = lock(weak)) session->events_.candidate({candidate, line});
+      },
+      weak_from_this());
+  connect(
+      webrtcbin, "notify::ice-connection-state",
+      +[](GstElement* element, GParamSpec*, gpointer) {
+        GstWebRTCICEConnectionState state;
+        g_object_get(element, "ice-connection-state", &state, nullptr);
+        if (state == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED) rest_ice_agent(element);
       },
       weak_from_this());
   connect(

@@ -375,5 +375,43 @@ TEST(Viewing, SignalsTellWhoComesAndGoes) {
   EXPECT_EQ(removed, 1);
 }
 
+// Of libnice's agent below webrtcbin's; 0 where it has no such property.
+guint of_the_ice_agent(GstElement* webrtcbin, const char* property) {
+  GObject *ice = nullptr, *nice = nullptr;
+  g_object_get(webrtcbin, "ice-agent", &ice, nullptr);
+  g_object_get(ice, "agent", &nice, nullptr);
+  guint value = 0;
+  g_object_get(nice, property, &value, nullptr);
+  g_object_unref(nice);
+  g_object_unref(ice);
+  return value;
+}
+
+TEST(Viewing, TheWayToAViewerIsLookedForQuicklyAndNoFurtherThanThere) {
+  ServingPipeline server(ServingPipeline::small());
+  struct Ready {
+    std::atomic<GstElement*> webrtcbin = nullptr;
+    guint pacing = 0, idle = 0;
+  } ready;
+  g_signal_connect(server.sink(), "webrtcbin-ready",
+                   G_CALLBACK(+[](GstElement*, const char*, GstElement* webrtcbin, gpointer data) {
+                     auto* told = static_cast<Ready*>(data);
+                     told->pacing = of_the_ice_agent(webrtcbin, "stun-pacing-timer");
+                     told->idle = of_the_ice_agent(webrtcbin, "idle-timeout");
+                     told->webrtcbin = GST_ELEMENT(gst_object_ref(webrtcbin));
+                   }),
+                   &ready);
+  ASSERT_TRUE(server.play());
+  {
+    TestViewer viewer(server.port());
+    EXPECT_TRUE(viewer.wait_for_frames(1, kFirstFrame));
+    ASSERT_TRUE(ready.webrtcbin);
+    EXPECT_EQ(ready.pacing, 5u);
+    EXPECT_GE(ready.idle, 1000u);  // candidates may be late
+    EXPECT_TRUE(wait_until([&] { return of_the_ice_agent(ready.webrtcbin, "idle-timeout") == 50; }));
+    gst_object_unref(ready.webrtcbin);
+  }
+}
+
 }  // namespace
 }  // namespace campaign::test
