@@ -39,14 +39,13 @@ GstPadProbeReturn pin_caps(GstPad*, GstPadProbeInfo* info, gpointer caps) {
   return GST_PAD_PROBE_OK;
 }
 
-// rtpsession writes the number; this makes room for it.
+// rtpsession writes the number; this makes room for it. By the factory's name: by its URI it would be looked
+// for among all features there are, for every viewer.
 void add_transport_wide_number(GstElement* payloader) {
-  auto* extension =
-      gst_rtp_header_extension_create_from_uri(kTransportWide);  // floating; null: not installed
-  if (!extension) return;
-  auto owned = sink(extension);
-  gst_rtp_header_extension_set_id(extension, kTransportWideId);
-  g_signal_emit_by_name(payloader, "add-extension", extension);
+  const auto extension = sink(gst_element_factory_make("rtphdrexttwcc", nullptr));
+  if (!extension) return;  // it is not installed
+  gst_rtp_header_extension_set_id(GST_RTP_HEADER_EXTENSION(extension.get()), kTransportWideId);
+  g_signal_emit_by_name(payloader, "add-extension", extension.get());
 }
 
 }  // namespace
