@@ -100,7 +100,13 @@ static bool begin_stream(GstPad* pad, GstObject* parent, GstCaps* caps) {
   if (old) mux.router.remove_stream(take_stream(pad), now);
   impl(pad).startable = {};
   const Names names = impl(pad).names.snapshot();
-  if (mux.router.has_stream(names.campaign, names.quality)) {
+  auto upstream = std::make_shared<PadUpstream>(pad);
+  routing::StreamLimits limits;
+  limits.key_frame_share = mux.settings.snapshot().key_frame_share;
+  auto stream = mux.router.add_only_stream(
+      {names.campaign, names.quality, format, campaign::rank_of(names.quality, names.bitrate), names.bitrate},
+      limits, upstream, now);
+  if (!stream) {
     GST_ELEMENT_ERROR(
         parent, RESOURCE, SETTINGS,
         ("Campaign %s already has the quality %s; set other values of campaign or quality on %s.",
@@ -108,12 +114,6 @@ static bool begin_stream(GstPad* pad, GstObject* parent, GstCaps* caps) {
         (nullptr));
     return false;
   }
-  auto upstream = std::make_shared<PadUpstream>(pad);
-  routing::StreamLimits limits;
-  limits.key_frame_share = mux.settings.snapshot().key_frame_share;
-  auto stream = mux.router.add_stream(
-      {names.campaign, names.quality, format, campaign::rank_of(names.quality, names.bitrate), names.bitrate},
-      limits, upstream, now);
   impl(pad).stream.with([&](auto& current) { current = stream; });
   return true;
 }

@@ -255,11 +255,14 @@ TEST_F(Hosting, EverybodyGetsTheStateOnJoiningAndEveryChangeInOrder) {
   WebSocketClient first(server_.port(), "?campaign=0&peer=first");
   EXPECT_EQ(first.wait_for(type)["revision"], 1);
   for (guint64 revision = 2; revision <= 50; ++revision) set(revision);
+  WebSocketClient amid(server_.port(), "?campaign=0&peer=amid");
+  for (int revision = amid.wait_for(type)["revision"]; revision < 50;)
+    ASSERT_EQ(amid.wait_for(type)["revision"], ++revision);
+  for (int revision = 2; revision <= 50; ++revision) ASSERT_EQ(first.wait_for(type)["revision"], revision);
   WebSocketClient late(server_.port(), "?campaign=0&peer=late");
   const json snapshot = late.wait_for(type);
   EXPECT_EQ(snapshot["campaign_id"], "0");
   EXPECT_EQ(snapshot["state"]["n"], 50);
-  for (int revision = 2; revision <= 50; ++revision) ASSERT_EQ(first.wait_for(type)["revision"], revision);
 }
 
 TEST_F(Hosting, EverybodyKnowsWhomToTurnToWhenThisServerIsGone) {

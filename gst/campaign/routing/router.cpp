@@ -24,12 +24,25 @@ Router::~Router() {
 std::shared_ptr<Stream> Router::add_stream(StreamDescription description, StreamLimits limits,
                                            std::shared_ptr<StreamUpstream> upstream, Nanoseconds now) {
   auto stream = std::make_shared<Stream>(std::move(description), limits, std::move(upstream));
-  change([&](Viewer::Touched& touched) {
-    streams_.push_back(stream);
-    for (const auto& viewer : viewers_) assign(viewer, now, touched);
-    touched.push_back(stream);
-  });
+  change([&](Viewer::Touched& touched) { take_in(stream, now, touched); });
   return stream;
+}
+
+std::shared_ptr<Stream> Router::add_only_stream(StreamDescription description, StreamLimits limits,
+                                                std::shared_ptr<StreamUpstream> upstream, Nanoseconds now) {
+  auto stream = std::make_shared<Stream>(std::move(description), limits, std::move(upstream));
+  bool added = false;
+  change([&](Viewer::Touched& touched) {
+    added = !has_stream(stream->description());
+    if (added) take_in(stream, now, touched);
+  });
+  return added ? stream : nullptr;
+}
+
+void Router::take_in(const std::shared_ptr<Stream>& stream, Nanoseconds now, Viewer::Touched& touched) {
+  streams_.push_back(stream);
+  for (const auto& viewer : viewers_) assign(viewer, now, touched);
+  touched.push_back(stream);
 }
 
 void Router::remove_stream(const std::shared_ptr<Stream>& stream, Nanoseconds now) {
@@ -124,10 +137,9 @@ std::vector<std::shared_ptr<Viewer>> Router::viewers() const {
   return viewers_;
 }
 
-bool Router::has_stream(const std::string& campaign, const std::string& quality) const {
-  std::scoped_lock lock(mutex_);
+bool Router::has_stream(const StreamDescription& like) const {
   return std::ranges::any_of(streams_, [&](const auto& stream) {
-    return stream->description().campaign == campaign && stream->description().quality == quality;
+    return stream->description().campaign == like.campaign && stream->description().quality == like.quality;
   });
 }
 

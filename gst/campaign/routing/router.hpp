@@ -20,6 +20,9 @@ class Router {
 
   std::shared_ptr<Stream> add_stream(StreamDescription description, StreamLimits limits,
                                      std::shared_ptr<StreamUpstream> upstream, Nanoseconds now);
+  // Null: its campaign has that quality already.
+  std::shared_ptr<Stream> add_only_stream(StreamDescription description, StreamLimits limits,
+                                          std::shared_ptr<StreamUpstream> upstream, Nanoseconds now);
   // It is gone, and may be back: viewers of its campaign go to another rung, or wait.
   void remove_stream(const std::shared_ptr<Stream>& stream, Nanoseconds now);
   // It is over. Viewers go to another rung; with the last rung a campaign ends, and its viewers with it.
@@ -40,12 +43,13 @@ class Router {
 
   std::vector<std::shared_ptr<Stream>> streams() const;
   std::vector<std::shared_ptr<Viewer>> viewers() const;
-  bool has_stream(const std::string& campaign, const std::string& quality) const;
 
  private:
   // Does something under the lock, and settles what it touched without.
   template <class F>
   void change(F&& f);
+  bool has_stream(const StreamDescription& like) const;
+  void take_in(const std::shared_ptr<Stream>& stream, Nanoseconds now, Viewer::Touched& touched);
   std::shared_ptr<Stream> choose(const Viewer& viewer) const;
   void assign(const std::shared_ptr<Viewer>& viewer, Nanoseconds now, Viewer::Touched& touched);
   void drop_stream(const std::shared_ptr<Stream>& stream, bool over, Nanoseconds now);

@@ -181,5 +181,23 @@ TEST(RouterThreads, AViewerThatGoesBackAtOnceIsNotForgotten) {
   router.remove_viewer(viewer);
 }
 
+TEST(RouterThreads, OneOfThoseWhoAddAStreamOfOneNameAtOnceIsTaken) {
+  constexpr int kRounds = 300, kAdding = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    Router router;
+    std::atomic<int> ready = 0, taken = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kAdding; ++i)
+      threads.emplace_back([&] {
+        for (++ready; ready < kAdding;) std::this_thread::yield();
+        taken += router.add_only_stream({"c", "q", 1, 0, 500'000}, {}, std::make_shared<Encoder>(),
+                                        clock_now()) != nullptr;
+      });
+    for (auto& thread : threads) thread.join();
+    ASSERT_EQ(taken, 1);
+    ASSERT_EQ(router.streams().size(), 1u);
+  }
+}
+
 }  // namespace
 }  // namespace campaign::routing
