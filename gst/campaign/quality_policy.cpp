@@ -25,6 +25,9 @@ constexpr TimeDelta kTrial = TimeDelta::seconds(10);    // own: an up-switch tak
 constexpr TimeDelta kBackOff =
     TimeDelta::seconds(5);  // own: half of what others begin with, as we probe; doubles
 constexpr TimeDelta kLongestBackOff = TimeDelta::seconds(60);
+// own: an estimate so many times that of the failed up-switch is of another network. A token bucket's burst
+// shows no more than was asked for, which is 8 % above what was needed then.
+constexpr double kOther = 1.5;
 constexpr TimeDelta kLongestProbeInterval = TimeDelta::seconds(30);
 constexpr double kGrown = 1.3;  // own: more than an estimate moves on a network that does not change
 constexpr TimeDelta kProbeInterval = TimeDelta::seconds(3);  // own: as the estimator's own
@@ -92,7 +95,7 @@ std::optional<QualitySwitch> QualityPolicy::update(const NetworkState& network, 
   if (!move || move->to == rung_) return std::nullopt;
   if (last_switch_ && now - *last_switch_ < kBetween) return std::nullopt;
   const std::size_t from = rung_;
-  remember(*move, now);
+  remember(*move, network, now);
   return QualitySwitch{from, rung_, move->reason, in_words(move->reason, network)};
 }
 
@@ -124,7 +127,8 @@ std::optional<QualityPolicy::Move> QualityPolicy::down(const NetworkState& netwo
 
 std::optional<QualityPolicy::Move> QualityPolicy::up(const NetworkState& network, Timestamp now) {
   if (rung_ >= highest_) return std::nullopt;
-  if (backed_off_until_ && now < *backed_off_until_) return std::nullopt;
+  if (backed_off_until_ && now < *backed_off_until_ && network.target < kOther * tried_at_)
+    return std::nullopt;
   const bool stable = network.usage != Usage::overuse && !network.silent && network.loss < kLittleLoss &&
                       (!network.last_decrease || now - *network.last_decrease >= kStable);
   if (!stable) return std::nullopt;
@@ -155,14 +159,17 @@ void QualityPolicy::want_probe(const NetworkState& network, Timestamp now) {
   wanted_probe_ = rate;
 }
 
-void QualityPolicy::remember(const Move& move, Timestamp now) {
+void QualityPolicy::remember(const Move& move, const NetworkState& network, Timestamp now) {
   const bool viewers = move.reason == SwitchReason::viewer_chose || move.reason == SwitchReason::viewer_limit;
   if (move.to < rung_ && !viewers && last_up_ && now - *last_up_ <= kTrial) {
     backed_off_until_ = now + std::min(kBackOff * double(1 << std::min(failures_, 10)), kLongestBackOff);
     ++failures_;
     last_up_.reset();
   }
-  if (move.to > rung_ && !viewers) last_up_ = now;
+  if (move.to > rung_ && !viewers) {
+    last_up_ = now;
+    tried_at_ = network.target;
+  }
   rung_ = move.to;
   last_switch_ = now;
   below_since_.reset();

@@ -5,8 +5,9 @@
 // Down: at once, as far as needed, when overuse, loss or silence has pushed the estimate below what admits
 // the rung. Up: after the network has been stable, when a probe of just now has carried the rung's bitrate
 // with 15 % to spare and at least its threshold. An up-switch that had to be taken back doubles the wait
-// before the next. Never two switches within a second, whoever wants them. A rung that the viewer chose is
-// kept whatever the network; max-quality bounds both.
+// before the next, unless the estimate has since grown to half as much again as it was then. Never two
+// switches within a second, whoever wants them. A rung that the viewer chose is kept whatever the network;
+// max-quality bounds both.
 #pragma once
 
 #include <algorithm>
@@ -66,15 +67,16 @@ class QualityPolicy {
   std::optional<Move> down(const congestion::NetworkState& network, congestion::Timestamp now);
   std::optional<Move> up(const congestion::NetworkState& network, congestion::Timestamp now);
   void want_probe(const congestion::NetworkState& network, congestion::Timestamp now);
-  void remember(const Move& move, congestion::Timestamp now);
+  void remember(const Move& move, const congestion::NetworkState& network, congestion::Timestamp now);
 
   Ladder ladder_;
   std::size_t rung_, highest_;
   std::optional<std::size_t> chosen_;
   bool too_slow_ = false;
   std::optional<congestion::Timestamp> last_switch_, last_up_, below_since_, backed_off_until_, last_wanted_;
-  int failures_ = 0;  // up-switches that had to be taken back, in a row
-  int misses_ = 0;    // probes asked for on this rung that showed too little
+  congestion::DataRate tried_at_;  // the estimate at the last up-switch
+  int failures_ = 0;               // up-switches that had to be taken back, in a row
+  int misses_ = 0;                 // probes asked for on this rung that showed too little
   congestion::DataRate target_when_wanted_;
   std::optional<congestion::DataRate> wanted_probe_;
 };

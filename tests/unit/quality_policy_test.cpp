@@ -169,6 +169,16 @@ TEST(QualityPolicy, WaitsLongerEachTimeAnUpSwitchFailed) {
   EXPECT_GT(last_wait, 15);
 }
 
+TEST(QualityPolicy, WaitsNoLongerOnceTheNetworkIsAnother) {
+  auto policy = on(kLow);
+  ASSERT_TRUE(policy.update(probed(1'200, 1'200, 0), at(0)));
+  ASSERT_TRUE(policy.update(cut(200, 2), at(2)));
+  EXPECT_FALSE(policy.update(probed(1'700, 1'700, 4.1), at(4.1)));
+  const auto move = policy.update(probed(1'900, 1'900, 4.2), at(4.2));
+  ASSERT_TRUE(move);
+  EXPECT_EQ(move->to, kMedium);
+}
+
 TEST(QualityPolicy, ForgetsFailuresOnceAnUpSwitchHeld) {
   auto policy = on(kMedium);
   ASSERT_TRUE(policy.update(probed(6'000, 6'000, 0), at(0)));
