@@ -159,17 +159,6 @@ void Audience::end_sessions() {
   });
 }
 
-std::vector<ViewerReport> Audience::report() {
-  std::vector<ViewerReport> reports;
-  loop_->call([&] {
-    for (const auto& [connection, viewer] : viewers_)
-      reports.push_back({viewer.visitor.peer, viewer.rendition->campaign(), viewer.rendition->quality(),
-                         viewer.visitor.context, viewer.connected_at != 0, viewer.session->adaptive().found(),
-                         viewer.watching ? viewer.watching->stats() : routing::ViewerStats{}, viewer.seen});
-  });
-  return reports;
-}
-
 signalling::Admission Audience::admit(const signalling::Visitor& visitor) {
   const auto unless_awaited = [this](Refusal refusal) -> signalling::Admission {
     if (events_.may_wait && events_.may_wait()) return signalling::Wait{std::move(refusal)};
@@ -447,48 +436,18 @@ bool Audience::tick() {
   if (!server_) return false;
   const gint64 now = g_get_monotonic_time();
   renew_ladders();
+  const auto crowds = count_viewers();
   std::vector<ConnectionId> late;
   for (const auto& [connection, viewer] : viewers_) {
     if (viewer.connected_at == 0 && now - viewer.since > kNegotiationTimeout) late.push_back(connection);
     const Adaptive::Found network = viewer.session->adaptive().found();
     if (viewer.watching) viewer.watching->thin_to(network.thin_to);
-    send_stats(connection, viewer, network);
+    send_stats(connection, viewer, network, crowds);
   }
   for (ConnectionId connection : late)
     server_->refuse(connection, {RefusalCode::negotiation_timeout,
                                  "no media connection within 10 seconds; is UDP blocked on the way?"});
   return true;
-}
-
-void Audience::send_stats(ConnectionId connection, const Viewer& viewer, const Adaptive::Found& network) {
-  const auto format = viewer.rendition->format();
-  if (!format) return;
-  const routing::StreamStats rate = viewer.rendition->stats();
-  signalling::ServerStats stats;
-  stats.campaign = viewer.rendition->campaign();
-  stats.quality = viewer.rendition->quality();
-  stats.codec = codec_name(format->codec);
-  stats.encoder = viewer.rendition->encoder();
-  for (const auto& [other, entry] : viewers_)
-    if (entry.rendition->campaign() == stats.campaign) ++stats.viewers;
-  stats.bitrate = rate.bitrate;
-  stats.framerate = rate.framerate;
-  stats.width = format->width;
-  stats.height = format->height;
-  stats.dropped = viewer.watching ? viewer.watching->stats().counts.dropped : 0;
-  stats.key_frames = rate.key_frames;
-  stats.estimate = network.estimate;
-  stats.too_slow = network.too_slow || viewer.rendition->below_ladder();
-  if (const auto work = viewer.rendition->work(); work && work->lowered()) {
-    stats.busy = true;
-    stats.particles = work->now.particles;
-    stats.all_particles = work->full.particles;
-    stats.framerate_limit = work->now.framerate;
-    stats.full_framerate = work->full.framerate;
-  }
-  if (viewer.connected_at)
-    stats.connected_seconds = double(g_get_monotonic_time() - viewer.connected_at) / G_USEC_PER_SEC;
-  server_->send(connection, to_json(stats));
 }
 
 }  // namespace campaign::viewer

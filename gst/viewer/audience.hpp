@@ -136,7 +136,11 @@ class Audience : private signalling::ServerDelegate {
   void renew_choice(ConnectionId connection, Viewer& viewer);
   void retire(std::shared_ptr<Session> session);
   bool tick();
-  void send_stats(ConnectionId connection, const Viewer& viewer, const Adaptive::Found& network);
+  // See audience_stats.cpp. How many watch each campaign; on the loop.
+  using Crowds = std::map<std::string, unsigned>;
+  Crowds count_viewers() const;
+  void send_stats(ConnectionId connection, const Viewer& viewer, const Adaptive::Found& network,
+                  const Crowds& crowds);
   template <class F>
   std::function<void()> while_alive(F job);
 
