@@ -7,7 +7,7 @@
 
 namespace campaign::test {
 
-inline bool wait_until(const std::function<bool()>& condition, double seconds = 10,
+inline bool wait_until(const std::function<bool()>& condition, double seconds = 30,
                        GMainContext* context = nullptr) {
   const gint64 deadline = g_get_monotonic_time() + gint64(seconds * G_USEC_PER_SEC);
   while (!condition()) {
