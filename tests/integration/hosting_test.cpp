@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "guest.hpp"
 #include "serving_pipeline.hpp"
 #include "test_viewer.hpp"
 #include "wait.hpp"
@@ -17,49 +18,11 @@ namespace {
 
 using nlohmann::json;
 
-const std::string kPicture =
-    "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 ! queue name=out";
-
 const char* const kOneRung =
     R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000}]})";
 const char* const kTwoRungs =
     R"({"rungs":[{"name":"low","threshold":0,"particles":1,"width":160,"height":120,"bitrate":300000},
                  {"name":"high","threshold":500000,"particles":1,"width":320,"height":240,"bitrate":450000}]})";
-
-// A campaign in a bin of its own, in a pipeline that plays.
-class Guest {
- public:
-  Guest(const ServingPipeline& server, const std::string& campaign, const char* ladder = nullptr)
-      : server_(server) {
-    bin_ = gst_parse_bin_from_description(kPicture.c_str(), TRUE, nullptr);
-    gst_bin_add(GST_BIN(server_.pipeline()), bin_);
-    pad_ = gst_element_request_pad_simple(server_.sink(), "sink_%u");
-    g_object_set(pad_, "campaign", campaign.c_str(), "ladder", ladder, nullptr);
-    GstPad* source = gst_element_get_static_pad(bin_, "src");
-    linked_ = gst_pad_link(source, pad_) == GST_PAD_LINK_OK;
-    gst_object_unref(source);
-    gst_element_sync_state_with_parent(bin_);
-  }
-  Guest(const Guest&) = delete;
-  ~Guest() {
-    gst_object_ref(bin_);
-    gst_element_set_locked_state(bin_, TRUE);
-    gst_element_set_state(bin_, GST_STATE_NULL);
-    gst_element_release_request_pad(server_.sink(), pad_);
-    gst_object_unref(pad_);
-    gst_bin_remove(GST_BIN(server_.pipeline()), bin_);
-    gst_object_unref(bin_);
-  }
-
-  bool is_linked() const { return linked_; }
-  GstPad* pad() const { return pad_; }
-
- private:
-  const ServingPipeline& server_;
-  GstElement* bin_;
-  GstPad* pad_;
-  bool linked_ = false;
-};
 
 struct Wanted {
   std::mutex mutex;
@@ -182,7 +145,7 @@ TEST_F(Hosting, AWaitingViewerIsLetInWithTheWholeLadderToChooseFrom) {
     const std::string campaign = "later" + std::to_string(round);
     WebSocketClient viewer(server_.port(), "?campaign=" + campaign);
     ASSERT_FALSE(viewer.wait_for("waiting").is_null());
-    Guest guest(server_, campaign, kTwoRungs);
+    Guest guest(server_, campaign, {.ladder = kTwoRungs});
     EXPECT_EQ(viewer.wait_for("welcome")["qualities"], (json{"low", "high"}));
   }
 }
@@ -191,7 +154,7 @@ TEST_F(Hosting, ViewersLearnWhatThereIsToChooseFromAsItChanges) {
   TestViewer viewer(server_.port());
   ASSERT_TRUE(viewer.wait_for_frames(1));
   ASSERT_EQ(viewer.welcome()["campaigns"], json::array({"0"}));
-  Guest guest(server_, "second", kTwoRungs);
+  Guest guest(server_, "second", {.ladder = kTwoRungs});
   json choice = viewer.socket().wait_for("choice");
   EXPECT_EQ(choice["campaign"], "0");
   EXPECT_EQ(choice["campaigns"], (json{"0", "second"}));
@@ -336,7 +299,7 @@ TEST_F(Hosting, ANewLadderTakesEffectWithoutAGapForItsViewers) {
     gst_structure_free(stats);
     return names;
   };
-  Guest guest(server_, "laddered", kOneRung);
+  Guest guest(server_, "laddered", {.ladder = kOneRung});
   ASSERT_TRUE(wait_until([&] { return rungs() == "thin low"; })) << rungs();
   TestViewer viewer(server_.port(), {"?campaign=laddered", true, true});
   ASSERT_TRUE(viewer.wait_for_frames(5));
