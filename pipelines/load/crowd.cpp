@@ -135,7 +135,7 @@ bool Crowd::follow(Viewer& viewer, Time now) {
     if (!url) return false;
     viewer.url = *url;
     pause = {};
-  } else if (!viewing.welcome()) {
+  } else if (!viewing.welcomed()) {
     if (!viewer.servers.empty()) {
       const auto& other = viewer.servers[(viewer.number + viewer.next_server++) % viewer.servers.size()];
       if (const auto url = moved_url(other, viewer.url)) viewer.url = *url;
@@ -171,11 +171,7 @@ void Crowd::leave(Viewer& viewer, Time now, bool politely) {
 }
 
 void Crowd::switch_quality(Viewer& viewer, Time now) {
-  const auto& welcome = viewer.viewing->welcome();
-  if (!welcome || welcome->qualities.empty()) return;
-  const auto pick = [&](const std::vector<std::string>& list) { return list[viewer.random() % list.size()]; };
-  const std::string campaign = welcome->campaigns.empty() ? welcome->campaign : pick(welcome->campaigns);
-  viewer.viewing->subscribe(campaign, pick(welcome->qualities), now);
+  if (const auto pick = viewer.viewing->choice().pick(viewer.random)) viewer.viewing->subscribe(*pick, now);
 }
 
 void Crowd::publish(Time now) {

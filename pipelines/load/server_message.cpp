@@ -47,6 +47,10 @@ std::vector<std::string> ids(const json& object, const char* name) {
   return strings(object, name, is_valid_id);
 }
 
+Choice choice(const json& object) {
+  return {id(object, "campaign"), ids(object, "campaigns"), ids(object, "qualities")};
+}
+
 bool is_short(std::string_view text) { return text.size() <= kMaxText; }
 
 }  // namespace
@@ -57,9 +61,8 @@ std::optional<ServerMessage> parse_server_message(std::string_view text) {
   if (!object.is_object()) return std::nullopt;
   const std::string type = string(object, "type");
   if (type.empty()) return std::nullopt;
-  if (type == "welcome")
-    return Welcome{id(object, "peer"), id(object, "campaign"), ids(object, "campaigns"),
-                   ids(object, "qualities")};
+  if (type == "welcome") return Welcome{id(object, "peer"), choice(object)};
+  if (type == "choice") return choice(object);
   if (type == "offer") return OfferMessage{string(object, "sdp")};
   if (type == "ice") return CandidateMessage{string(object, "candidate")};
   if (type == "quality") return QualityMessage{id(object, "campaign"), id(object, "quality")};

@@ -9,11 +9,13 @@
 #include <variant>
 #include <vector>
 
+#include "pipelines/load/choice.hpp"
+
 namespace campaign::load {
 
 struct Welcome {
-  std::string peer, campaign;
-  std::vector<std::string> campaigns, qualities;
+  std::string peer;
+  Choice choice;
 };
 struct OfferMessage {
   std::string sdp;
@@ -40,8 +42,8 @@ struct StateMessage {
 };
 struct OtherMessage {};  // statistics, and what later versions add
 
-using ServerMessage = std::variant<Welcome, OfferMessage, CandidateMessage, QualityMessage, ErrorMessage,
-                                   ByeMessage, ServersMessage, StateMessage, OtherMessage>;
+using ServerMessage = std::variant<Welcome, Choice, OfferMessage, CandidateMessage, QualityMessage,
+                                   ErrorMessage, ByeMessage, ServersMessage, StateMessage, OtherMessage>;
 
 // Nothing when the text is no message at all.
 std::optional<ServerMessage> parse_server_message(std::string_view text);

@@ -23,6 +23,10 @@ bool is_dtls(Bytes datagram) {
 }  // RFC 7983
 bool is_media(Bytes datagram) { return !datagram.empty() && datagram[0] >= 128 && datagram[0] <= 191; }
 
+bool answers(const QualityMessage& told, const Pick& asked) {
+  return told.campaign == asked.campaign && (asked.quality == kAuto || told.quality == asked.quality);
+}
+
 }  // namespace
 
 Time monotonic_now() { return Time(g_get_monotonic_time()); }
@@ -47,10 +51,14 @@ void Viewing::fail(std::string why) {
 void Viewing::took(const ServerMessage& message) {
   if (failed()) return;
   if (const auto* welcome = std::get_if<Welcome>(&message)) {
-    if (!welcome_) {
-      welcome_ = *welcome;
-      campaign_ = welcome->campaign;
-    }
+    if (welcomed_) return;
+    welcomed_ = true;
+    peer_ = welcome->peer;
+    choice_ = welcome->choice;
+    campaign_ = choice_.campaign;
+  } else if (const auto* choice = std::get_if<Choice>(&message)) {
+    choice_ = *choice;
+    if (switching_ && !choice_.offers(switching_->to)) switching_.reset();  // gone meanwhile
   } else if (const auto* offer = std::get_if<OfferMessage>(&message)) {
     take_offer(offer->sdp);
   } else if (const auto* candidate = std::get_if<CandidateMessage>(&message)) {
@@ -59,9 +67,10 @@ void Viewing::took(const ServerMessage& message) {
     else if (early_candidates_.size() < kMaxEarlyCandidates)
       early_candidates_.push_back(candidate->candidate);
   } else if (const auto* quality = std::get_if<QualityMessage>(&message)) {
-    if (switching_ && quality->campaign == switching_->campaign && quality->quality == switching_->quality) {
+    const bool elsewhere = std::exchange(campaign_, quality->campaign) != quality->campaign;
+    if (switching_ && answers(*quality, switching_->to)) {
       switches_.push_back(monotonic_now() - switching_->asked);
-      if (std::exchange(campaign_, quality->campaign) != quality->campaign) ++campaign_switches_;
+      campaign_switches_ += elsewhere;
       switching_.reset();
     }
   } else if (const auto* error = std::get_if<ErrorMessage>(&message)) {
@@ -244,10 +253,10 @@ const ReceptionCounters* Viewing::live_counters() const {
   return reception_ ? &reception_->running() : nullptr;
 }
 
-void Viewing::subscribe(const std::string& campaign, const std::string& quality, Time now) {
-  switching_ = Switch{campaign, quality, now};
+void Viewing::subscribe(const Pick& pick, Time now) {
+  switching_ = Switch{pick, now};
   ++switches_asked_;
-  signalling_->send(dump({{"type", "subscribe"}, {"campaign", campaign}, {"quality", quality}}));
+  signalling_->send(dump({{"type", "subscribe"}, {"campaign", pick.campaign}, {"quality", pick.quality}}));
 }
 
 ViewingResult Viewing::result(Time now) const {
@@ -259,7 +268,7 @@ ViewingResult Viewing::result(Time now) const {
   result.unreadable = unreadable_;
   if (reception_) result.media = reception_->counters(now);
   if (result.media.first_frame) result.first_frame = *result.media.first_frame - started_;
-  if (welcome_) result.peer = welcome_->peer;
+  result.peer = peer_;
   result.failure = failure_;
   result.revision = revision_;
   result.revisions_back = revisions_back_;

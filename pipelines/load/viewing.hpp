@@ -33,11 +33,12 @@ class Viewing {
   bool failed() const { return !failure_.empty(); }
   bool joined() const { return joined_.has_value(); }
   Time started() const { return started_; }
-  const std::optional<Welcome>& welcome() const { return welcome_; }
+  bool welcomed() const { return welcomed_; }
+  const Choice& choice() const { return choice_; }  // what is on offer at this moment
   const ReceptionCounters* live_counters()
       const;  // without what only ends them; null before the first packet
 
-  void subscribe(const std::string& campaign, const std::string& quality, Time now);
+  void subscribe(const Pick& pick, Time now);
   bool is_switching() const { return switching_.has_value(); }
 
   // Where the server has sent the viewer, which ends the viewing; empty: nowhere.
@@ -50,7 +51,7 @@ class Viewing {
 
  private:
   struct Switch {
-    std::string campaign, quality;
+    Pick to;
     Time asked;
   };
 
@@ -81,9 +82,11 @@ class Viewing {
 
   Time started_{}, answered_{}, next_report_{}, next_feedback_{};
   std::optional<Time> offered_, joined_;
-  std::optional<Welcome> welcome_;
+  bool welcomed_ = false;
+  std::string peer_;
+  Choice choice_;
   std::optional<Switch> switching_;
-  std::string campaign_;  // watched
+  std::string campaign_;  // whose pictures come
   std::uint64_t switches_asked_ = 0, switches_refused_ = 0, campaign_switches_ = 0;
   std::vector<Time> switches_;
   std::string failure_, moved_to_;

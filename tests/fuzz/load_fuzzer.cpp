@@ -2,10 +2,12 @@
 // byte says what the rest is. libFuzzer's entry, and the one of the seeded test that runs everywhere.
 #include <cstdint>
 #include <cstdlib>
+#include <random>
 
 #include "pipelines/load/media/reception.hpp"
 #include "pipelines/load/server_message.hpp"
 #include "pipelines/load/session_description.hpp"
+#include "util/id.hpp"
 
 namespace {
 
@@ -70,13 +72,22 @@ void offer(std::string_view text) {
           again->transport_sequence_id == parsed->transport_sequence_id);
 }
 
+// Whatever is offered, what is picked of it is on offer and can be asked for.
+void choose(const Choice& choice) {
+  require(choice.campaigns.size() <= 1000 && choice.qualities.size() <= 1000);
+  std::mt19937_64 random(choice.campaigns.size() + choice.qualities.size());
+  if (const auto pick = choice.pick(random))
+    require(campaign::is_valid_id(pick->campaign) && campaign::is_valid_id(pick->quality) &&
+            choice.offers(*pick));
+}
+
 void message(std::string_view text) {
   const auto parsed = parse_server_message(text);
   if (!parsed) return;
   if (const auto* error = std::get_if<ErrorMessage>(&*parsed))
     for (const unsigned char c : error->message) require(c >= 0x20 && c != 0x7f);
-  if (const auto* welcome = std::get_if<Welcome>(&*parsed))
-    require(welcome->campaigns.size() <= 1000 && welcome->qualities.size() <= 1000);
+  if (const auto* welcome = std::get_if<Welcome>(&*parsed)) choose(welcome->choice);
+  if (const auto* choice = std::get_if<Choice>(&*parsed)) choose(*choice);
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
+#include <optional>
 
+#include "guest.hpp"
 #include "load_run.hpp"
 #include "serving_pipeline.hpp"
 #include "wait.hpp"
@@ -90,6 +93,53 @@ TEST(LoadSwitches, ViewersThatChangeTheirCampaignDecodeOnWithoutAFault) {
     EXPECT_EQ(outcome.report[fault], 0) << fault;
 }
 
+// Three viewers of campaign 0 who change their mind ten times a second.
+class LoadChoices : public ::testing::Test {
+ protected:
+  LoadChoices()
+      : server_(
+            "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 ! "
+            "campaignsink name=sink port=0 sink_0::campaign=0 sink_0::quality=low") {}
+
+  void SetUp() override { ASSERT_TRUE(server_.play()); }
+
+  void come() {
+    run_ = std::make_unique<LoadRun>(std::vector<std::string>{"--viewers=3", "--join-rate=20", "--duration=4",
+                                                              "--switch-every=0.1", "--json=-",
+                                                              load_address(server_)});
+    ASSERT_TRUE(wait_until([&] { return server_.connected() == 3; }, 20));
+  }
+  // What the report says of their switches, where none of them met a fault.
+  json switches() {
+    EXPECT_TRUE(run_->wait());
+    EXPECT_EQ(run_->status(), 0) << run_->text();
+    const json& report = run_->report();
+    if (!report.is_object()) return {};
+    EXPECT_EQ(report["backward_timestamps"], 0);
+    return report["switches"];
+  }
+
+  ServingPipeline server_;
+  std::unique_ptr<LoadRun> run_;
+};
+
+TEST_F(LoadChoices, ACampaignThatCameWhileTheyWatchIsWatchedToo) {
+  ASSERT_NO_FATAL_FAILURE(come());
+  const Guest later(server_, "1");
+  EXPECT_GT(switches().value("of_campaign", 0), 3);
+}
+
+TEST_F(LoadChoices, AQualityThatWentWhileTheyWatchIsNotAskedForAgain) {
+  std::optional<Guest> high;
+  high.emplace(server_, "0", GuestQualities{.only = "high"});
+  ASSERT_TRUE(server_.play());
+  ASSERT_NO_FATAL_FAILURE(come());
+  high.reset();
+  const json told = switches();
+  EXPECT_GT(told.value("done", 0), 10);
+  EXPECT_LE(told.value("refused", 99), 3);  // each may just have been asking
+}
+
 TEST(LoadFailures, AnUnknownCampaignFailsWithTheServersWords) {
   ServingPipeline server(ServingPipeline::small());
   ASSERT_TRUE(server.play());
@@ -160,7 +210,8 @@ TEST(LoadEstimates, TheBandwidthToAViewerIsEstimatedAndProbesHarmNobody) {
       run_load({"--viewers=1", "--duration=8", "--decode=1", "--json=-", load_address(server)});
   ASSERT_TRUE(outcome.report.is_object()) << outcome.text;
   EXPECT_EQ(outcome.status, 0) << outcome.report;
-  EXPECT_GT(estimates.highest, 2'300'000u);  // from 2,000, to the 2,500 that are looked for where the best rung needs less
+  EXPECT_GT(estimates.highest,
+            2'300'000u);  // from 2,000, to the 2,500 that are looked for where the best rung needs less
   EXPECT_GT(estimates.feedback, 0u);  // as of the last change of the estimate, which may be the third
   EXPECT_GT(estimates.repeat_bytes, 0u);
   EXPECT_EQ(estimates.dropped, 0u);

@@ -109,8 +109,8 @@ TEST(ServerMessage, IsReadAsFarAsAViewerListens) {
   const auto welcome = parse_server_message(
       R"({"type":"welcome","version":1,"peer":"p","campaign":"0","campaigns":["0","a b",7,"1"],"qualities":["low","high"]})");
   ASSERT_TRUE(welcome);
-  EXPECT_EQ(std::get<Welcome>(*welcome).campaigns, (std::vector<std::string>{"0", "1"}));
-  EXPECT_EQ(std::get<Welcome>(*welcome).qualities.size(), 2u);
+  EXPECT_EQ(std::get<Welcome>(*welcome).choice.campaigns, (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(std::get<Welcome>(*welcome).choice.qualities.size(), 2u);
   const auto error = parse_server_message(R"({"type":"error","code":"bad-id","message":"no\u001b[31m"})");
   ASSERT_TRUE(error);
   EXPECT_EQ(std::get<ErrorMessage>(*error).message, "no [31m");
