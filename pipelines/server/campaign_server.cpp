@@ -88,7 +88,7 @@ Result<void> CampaignServer::build() {
     log(LogLevel::info, "viewer-removed", "a viewer left", {{"campaign", campaign}, {"peer", peer}});
   };
   events.campaign_wanted = [this](const std::string& peer, const std::string& campaign, const std::string&) {
-    campaigns_->wanted(peer, campaign);
+    arrivals_->arrived(peer, campaign);
   };
   events.failed = [this](GstObject* element, const std::string& campaign, const Error& what) {
     campaigns_->failed(element, campaign, what);
@@ -106,6 +106,7 @@ Result<void> CampaignServer::build() {
     membership_ = std::make_unique<SingleNode>(
         config_.node_id, [this] { return url(); }, *campaigns_);
   campaigns_->set_membership(*membership_);
+  arrivals_ = std::make_unique<Arrivals>(*campaigns_, *membership_, *stage_, config_);
   api_ = std::make_unique<ApiHandler>(*campaigns_, *membership_, *stage_, [this] {
     // Once the answer to who asked for it is on its way.
     asked_to_drain_.start(kDrainAfterMs, [this] { drain(); });
@@ -121,6 +122,7 @@ void CampaignServer::begin() {
 
 CampaignServer::~CampaignServer() {
   if (membership_) membership_->leave();
+  arrivals_.reset();
   campaigns_.reset();
   stage_.reset();  // nobody asks the API any more
   if (temporary_state_.empty()) return;
@@ -158,6 +160,7 @@ void CampaignServer::reload(const Config& config) {
   set_log_level(config_.log_level);
   http_->set_token(config_.api_token);
   campaigns_->configure(config_);
+  arrivals_->configure(config_);
   log(LogLevel::info, "reloaded", "the configuration was read again",
       {{"campaigns", config_.campaigns.size()}});
 }

@@ -9,6 +9,7 @@
 #include "events/redis/connection.hpp"
 #include "events/timer.hpp"
 #include "pipelines/server/api/http.hpp"
+#include "pipelines/server/arrivals.hpp"
 #include "pipelines/server/campaigns.hpp"
 #include "pipelines/server/stage.hpp"
 
@@ -49,6 +50,7 @@ class CampaignServer {
   std::unique_ptr<Stage> stage_;
   std::unique_ptr<Campaigns> campaigns_;
   std::unique_ptr<Membership> membership_;
+  std::unique_ptr<Arrivals> arrivals_;
   std::unique_ptr<ApiHandler> api_;
   std::function<void()> ended_;
   bool draining_ = false, stopping_ = false, has_run_ = false;

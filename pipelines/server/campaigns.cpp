@@ -70,6 +70,13 @@ Campaigns::Entry* Campaigns::find(const std::string& id) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+Campaigns::Presence Campaigns::presence(const std::string& id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return Presence::none;
+  if (found->second.spec) return Presence::made;
+  return found->second.in_flight > 0 ? Presence::coming : Presence::placed;
+}
+
 void Campaigns::begin() {
   store_.list([this](auto listed) {
     if (!listed) {
@@ -392,49 +399,6 @@ void Campaigns::end(const std::string& id) {
   for (const Unanswered& change : unanswered) change.answer();
 }
 
-void Campaigns::wanted(const std::string& peer, const std::string& id) {
-  if (draining_) {
-    const auto elsewhere = membership_->elsewhere();
-    if (elsewhere)
-      stage_.redirect(peer, *elsewhere);
-    else
-      stage_.refuse(peer, "draining", "this server takes no new viewers, it is about to end");
-    return;
-  }
-  if (Entry* entry = find(id); entry && entry->spec) {
-    log(LogLevel::debug, "viewer-waits", "a viewer waits for the campaign to start",
-        {{"campaign", id}, {"peer", peer}});
-    return;
-  }
-  membership_->find(id, [this, peer, id](const nodes::Where& where) {
-    using Kind = nodes::Where::Kind;
-    if (where.kind == Kind::elsewhere) {
-      log(LogLevel::info, "viewer-redirected", "another node has the campaign",
-          {{"campaign", id}, {"peer", peer}, {"node", where.node}});
-      stage_.redirect(peer, where.url);
-      return;
-    }
-    // It is on its way; or the node where its first viewer came has sent him here, to have it made.
-    if (const Entry* entry = find(id);
-        entry && (entry->spec || entry->in_flight > 0 || !config_.create_on_arrival))
-      return;
-    const auto refuse = [this, peer](const std::string& why) {
-      stage_.refuse(peer, "unknown-campaign", why);
-    };
-    if (!config_.create_on_arrival) return refuse("there is no campaign \"" + id + "\" here");
-    create(id, *parse_spec(config_.arrival, "on_arrival.campaign"), json::object(),
-           [this, id, peer, refuse](const Result<CampaignInfo, Denial>& made) {
-             if (made) {
-               if (Entry* entry = find(id); entry && made->created) entry->made_for_arrival = true;
-             } else if (made.error().status == 307) {
-               stage_.redirect(peer, made.error().location);
-             } else if (made.error().code != "exists") {
-               refuse(made.error().message);
-             }
-           });
-  });
-}
-
 // A place was kept for a campaign that nobody then made.
 void Campaigns::end_unmade() {
   std::vector<std::string> unmade;
@@ -448,7 +412,6 @@ void Campaigns::end_unmade() {
   }
 }
 
-// Campaigns that were made for a viewer end some time after the last one.
 void Campaigns::tend() {
   tending_.start(kTendMs, [this] { tend(); });
   std::vector<std::string> waited_for;
@@ -457,20 +420,6 @@ void Campaigns::tend() {
   for (const std::string& id : waited_for) answer_changes(id);
   spare_memory_.give_back();
   end_unmade();
-  if (config_.idle_seconds == 0) return;
-  const auto is_transient = [](const auto& entry) { return entry.second.made_for_arrival; };
-  if (std::ranges::none_of(entries_, is_transient)) return;
-  const gint64 now = g_get_monotonic_time();
-  for (const ViewerInfo& viewer : stage_.report().viewers)
-    if (Entry* entry = find(viewer.campaign)) entry->watched_at = now;
-  std::vector<std::string> idle;
-  for (const auto& [id, entry] : entries_)
-    if (entry.made_for_arrival && now - entry.watched_at > gint64(config_.idle_seconds) * G_USEC_PER_SEC)
-      idle.push_back(id);
-  for (const std::string& id : idle) {
-    find(id)->made_for_arrival = false;  // once
-    remove(id, [](const Result<bool, Denial>&) {});
-  }
 }
 
 void Campaigns::drain() {

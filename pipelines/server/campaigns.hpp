@@ -60,8 +60,10 @@ class Campaigns : public nodes::Runner {
   void get(const std::string& id, Reply<CampaignInfo> reply);
   std::vector<CampaignInfo> list() const;  // those that run here, by id
 
-  // A viewer asks for a campaign that does not play here.
-  void wanted(const std::string& peer, const std::string& campaign);
+  // Of a campaign here: a place is kept for it, a document of it is being stored, there is one.
+  enum class Presence { none, placed, coming, made };
+  Presence presence(const std::string& id) const;
+
   // `campaign`: whose element it is where that is known, or empty.
   void failed(GstObject* element, const std::string& campaign, const Error& what) {
     hosting_.failed(element, campaign, what);
@@ -69,6 +71,7 @@ class Campaigns : public nodes::Runner {
   void viewer_left() { spare_memory_.some_ended(); }
 
   void drain();
+  bool draining() const { return draining_; }
   void stop();  // every one of them, without forgetting any
   bool idle() const { return entries_.empty() && hosting_.idle(); }
 
@@ -94,7 +97,6 @@ class Campaigns : public nodes::Runner {
     std::vector<Unanswered> unanswered;
     std::optional<CampaignSpec> spec;  // none: there is no such campaign yet
     Subscription following;
-    bool made_for_arrival = false;
     gint64 watched_at = 0;  // monotonic microseconds
     std::vector<std::function<void()>> when_loaded;
   };
