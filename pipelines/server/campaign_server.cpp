@@ -87,7 +87,7 @@ Result<void> CampaignServer::build() {
     campaigns_->viewer_left();
     log(LogLevel::info, "viewer-removed", "a viewer left", {{"campaign", campaign}, {"peer", peer}});
   };
-  events.campaign_wanted = [this](const std::string& peer, const std::string& campaign, const std::string&) {
+  events.campaign_wanted = [this](const std::string& peer, const std::string& campaign) {
     arrivals_->arrived(peer, campaign);
   };
   events.failed = [this](GstObject* element, const std::string& campaign, const Error& what) {

@@ -68,26 +68,9 @@ Result<void> Stage::build(const Config& config) {
   connect("http-server-setup", G_CALLBACK(+[](GstElement*, SoupServer* server, gpointer self) {
             static_cast<Stage*>(self)->events_.http_setup(server);
           }));
-  connect("viewer-added", G_CALLBACK(+[](GstElement*, const char* peer, const char* campaign, gpointer data) {
-            auto* self = static_cast<Stage*>(data);
-            self->loop_.post([self, peer = std::string(peer), campaign = std::string(campaign)] {
-              self->events_.viewer_added(peer, campaign);
-            });
-          }));
-  connect("viewer-removed",
-          G_CALLBACK(+[](GstElement*, const char* peer, const char* campaign, gpointer data) {
-            auto* self = static_cast<Stage*>(data);
-            self->loop_.post([self, peer = std::string(peer), campaign = std::string(campaign)] {
-              self->events_.viewer_removed(peer, campaign);
-            });
-          }));
-  connect("campaign-wanted", G_CALLBACK(+[](GstElement*, const char* peer, const char* campaign,
-                                            const char* context, gpointer data) {
-            auto* self = static_cast<Stage*>(data);
-            self->loop_.post(
-                [self, peer = std::string(peer), campaign = std::string(campaign),
-                 context = std::string(context)] { self->events_.campaign_wanted(peer, campaign, context); });
-          }));
+  connect("viewer-added", G_CALLBACK((hand_over<&Events::viewer_added>)));
+  connect("viewer-removed", G_CALLBACK((hand_over<&Events::viewer_removed>)));
+  connect("campaign-wanted", G_CALLBACK((hand_over<&Events::campaign_wanted, const char*>)));
 
   gst_bin_add(bin(), sink_.get());
   const auto clock = adopt(gst_system_clock_obtain());
@@ -99,6 +82,15 @@ Result<void> Stage::build(const Config& config) {
   }
   gst_bus_set_sync_handler(bus.get(), on_message, this, nullptr);
   return {};
+}
+
+// A signal's (peer, campaign) goes to the main loop; more that it says is for others.
+template <auto event, class... More>
+void Stage::hand_over(GstElement*, const char* peer, const char* campaign, More..., gpointer data) {
+  auto* self = static_cast<Stage*>(data);
+  self->loop_.post([self, peer = std::string(peer), campaign = std::string(campaign)] {
+    (self->events_.*event)(peer, campaign);
+  });
 }
 
 Stage::~Stage() {

@@ -30,8 +30,7 @@ struct StageReport {
 class Stage {
  public:
   struct Events {
-    std::function<void(const std::string&peer, const std::string&campaign)> viewer_added, viewer_removed;
-    std::function<void(const std::string& peer, const std::string& campaign, const std::string& context)>
+    std::function<void(const std::string&peer, const std::string&campaign)> viewer_added, viewer_removed,
         campaign_wanted;
     // An element failed; `source` lies in whatever bin it is of. `campaign`: whose it is, where campaignsink
     // knows; or empty.
@@ -66,6 +65,8 @@ class Stage {
  private:
   explicit Stage(Events events) : events_(std::move(events)) {}
   Result<void> build(const Config& config);
+  template <auto event, class... More>
+  static void hand_over(GstElement*, const char* peer, const char* campaign, More..., gpointer self);
   static GstBusSyncReply on_message(GstBus*, GstMessage* message, gpointer self);
   void hear(GstMessage* message);
 
