@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "events/envelope.hpp"
-#include "json_mutations.hpp"
+#include "mutations.hpp"
 
 namespace {
 

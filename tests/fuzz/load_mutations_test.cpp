@@ -2,11 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "seeded.hpp"
+#include "mutations.hpp"
 
 namespace {
 
@@ -41,7 +40,8 @@ std::string stream(bool vp8) {
 
 const std::vector<std::string>& corpus() {
   static const std::vector<std::string> kCorpus = {
-      stream(false), stream(true),
+      stream(false),
+      stream(true),
       "\2v=0\r\na=group:BUNDLE video0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=setup:actpass\r\n"
       "a=ice-ufrag:1G2VwFB3\r\na=ice-pwd:1CTtVCJkuBtkjiR0pqpIITRcTGnlJfhj\r\na=rtcp-mux\r\na=mid:video0\r\n"
       "a=rtpmap:96 H264/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:* transport-cc\r\na=fmtp:96 "
@@ -51,57 +51,23 @@ const std::vector<std::string>& corpus() {
       "a=fingerprint:sha-256 "
       "5B:66:94:13:15:00:87:6F:4A:57:EC:4D:96:A5:8F:05:0B:B8:90:D2:78:9D:C9:C9:9B:66:AE:15:9F:"
       "80:EE:B4\r\n",
-      R"({"type":"welcome","peer":"p","campaign":"0","campaigns":["0"],"qualities":["low"]})",
+      R"(+{"type":"welcome","peer":"p","campaign":"0","campaigns":["0"],"qualities":["low"]})",
+      R"(+{"type":"choice","campaign":"a","campaigns":["a","b"],"qualities":["low","high"]})",
       R"(+{"type":"error","code":"bad-id","message":"no"})"};
   return kCorpus;
 }
 
-const std::vector<std::string> kPieces = {"\r\n",
-                                          "a=",
-                                          "m=video 9 UDP/TLS/RTP/SAVPF 96\n",
-                                          ":",
-                                          " ",
-                                          "999999999999",
-                                          "\xff\xff",
-                                          std::string(1, '\0'),
-                                          "97",
-                                          "96",
-                                          "\"",
-                                          "[",
-                                          "{",
-                                          "\\u0000"};
+const campaign::test::Pieces kPieces = {
+    "\r\n",     "a=",      "m=video 9 UDP/TLS/RTP/SAVPF 96\n",
+    ":",        " ",       "999999999999",
+    "\xff\xff", {"\0", 1}, "97",
+    "96",       "\"",      "[",
+    "{",        "\\u0000",
+};
 
-std::string mutate(std::string text, std::mt19937& random) {
-  const auto below = [&](std::size_t limit) { return limit ? random() % limit : 0; };
-  for (auto rounds = below(6); rounds > 0; --rounds) {
-    const auto at = 1 + below(text.size());
-    switch (below(6)) {
-      case 0:
-        text.insert(at, kPieces[below(kPieces.size())]);
-        break;
-      case 1:
-        text.erase(at, below(8));
-        break;
-      case 2:
-      case 3:
-        if (at < text.size()) text[at] = char(random());
-        break;
-      case 4:
-        text.insert(at, text.substr(1 + below(text.size() - 1), below(100)));
-        break;
-      case 5:
-        text = text.substr(0, at);
-        break;
-    }
-  }
-  return text;
-}
-
+// What is in the corpus begins with the byte that says what it is.
 TEST(LoadMutations, NeverBreakAPromise) {
-  campaign::test::seeded(50'000, [&](std::mt19937& random) {
-    const std::string text = mutate(corpus()[random() % corpus().size()], random);
-    campaign::test::feed_fuzzer(text);
-  });
+  campaign::test::on_mutations(corpus(), 50'000, campaign::test::feed_fuzzer, kPieces, 1);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "campaign/state/document.hpp"
-#include "json_mutations.hpp"
+#include "mutations.hpp"
 
 namespace {
 

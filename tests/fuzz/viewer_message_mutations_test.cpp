@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "json_mutations.hpp"
+#include "mutations.hpp"
 
 namespace {
 
