@@ -7,6 +7,7 @@ its slope is the cost of a viewer. Measurements of the two kinds alternate, so t
 both. Prints a table, and with --json FILE writes it.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -34,6 +35,20 @@ def free_port():
 def processor_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / HERTZ
+
+
+def encoder_seconds(pid):
+    """Of the rung's thread and of those that its encoder starts, which bear its name: behind the other queues, of
+    viewers and of rungs that nobody watches, next to nothing is done."""
+    spent = collections.Counter()
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            name = (task / "comm").read_text()
+            if name.startswith("queue"):
+                spent[name] += int((task / "schedstat").read_text().split()[0]) / 1e9
+        except OSError:  # it has ended
+            continue
+    return max(spent.values(), default=0.0)
 
 
 def threads(pid):
@@ -66,7 +81,8 @@ class Bench:
                 f"http://127.0.0.1:{port}/?campaign=0"]
 
     def watch(self, server, viewers):
-        """Processor seconds a second of a server that so many watch, its threads, and the load generator's report."""
+        """Processor seconds a second of a server that so many watch, and of its encoder, its threads, and the load
+        generator's report."""
         port = free_port()
         watchers = None
         process = subprocess.Popen(server(port), env=self.environment, stdout=subprocess.DEVNULL)
@@ -79,9 +95,11 @@ class Bench:
                                             env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 self.wait_until_all_watch(port, watchers, viewers)
                 time.sleep(SETTLE_S)
-                before, begin = processor_seconds(process.pid), time.monotonic()
+                before, encoded, begin = processor_seconds(process.pid), encoder_seconds(process.pid), time.monotonic()
                 time.sleep(self.options.seconds)
-                used = (processor_seconds(process.pid) - before) / (time.monotonic() - begin)
+                lasted = time.monotonic() - begin
+                used = (processor_seconds(process.pid) - before) / lasted
+                encoder = (encoder_seconds(process.pid) - encoded) / lasted
                 alive = threads(process.pid)
                 watchers.send_signal(signal.SIGINT)
                 watchers.wait(30)
@@ -101,7 +119,7 @@ class Bench:
             raise Unmeasured(f"not everybody could watch: {told['failures']}")
         if told["frame_rate"]["lowest"] < LEAST_FRAMES * self.options.fps:
             raise Unmeasured(f"{told['frame_rate']['lowest']:.1f} frames a second at worst")
-        return used, alive, told
+        return used, encoder, alive, told
 
     @staticmethod
     def wait_until_all_watch(port, watchers, viewers):
@@ -167,7 +185,7 @@ def main():
     kinds = {"one encode": (bench.shared_encode, options.viewers),
              "encode per viewer": (bench.encode_per_viewer, options.encoding_viewers)}
     points = {name: [] for name in kinds}
-    driving = []
+    driving, encoding = [], {}
     print(f"{options.width}x{options.height}, {options.fps} frames a second, {options.bitrate // 1000} kbit/s, "
           f"{os.cpu_count()} processors\n")
     print(f"{'':18} {'viewers':>8} {'server, % of a core':>20} {'threads':>8} {'frames/s':>9} {'freezes':>8}")
@@ -179,13 +197,15 @@ def main():
                 viewers = counts[index]
                 for attempt in range(ATTEMPTS):
                     try:
-                        used, alive, told = bench.watch(server, viewers)
+                        used, encoder_used, alive, told = bench.watch(server, viewers)
                         break
                     except Unmeasured as why:
                         print(f"{name:18} {viewers:8}   {'once more' if attempt + 1 < ATTEMPTS else 'left out'}: {why}")
                 else:
                     continue
                 points[name].append((viewers, used))
+                if server == bench.shared_encode:
+                    encoding.setdefault(viewers, []).append(encoder_used)
                 if viewers >= 10:
                     driving.append(told["cpu"]["percent_of_a_core_each"])
                 print(f"{name:18} {viewers:8} {100 * used:20.1f} {alive:8} {told['frame_rate']['mean']:9.2f} "
@@ -204,6 +224,10 @@ def main():
     ratio = results["encode per viewer"]["percent_of_a_core_each"] / results["one encode"]["percent_of_a_core_each"]
     results["ratio"] = ratio
     print(f"one encode costs {ratio:.1f} times less for each viewer")
+    encoder = {viewers: 100 * statistics.median(spent) for viewers, spent in encoding.items()}
+    results["encoder_percent_of_a_core"] = encoder
+    print("the one encoder    " + ", ".join(f"{spent:.1f} % of a core with {viewers}" for viewers, spent in encoder.items())
+          + " viewers")
     if driving:
         each = statistics.median(driving)
         results["campaign_load_percent_of_a_core_each"] = each
