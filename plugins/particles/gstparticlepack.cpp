@@ -33,8 +33,9 @@
 #include "gststatememory.hpp"
 #include "keyrequests.hpp"
 #include "packcaps.hpp"
-#include "packpace.hpp"
+#include "packsettings.hpp"
 #include "packstats.hpp"
+#include "packstream.hpp"
 #include "particles/pack/packer.hpp"
 #include "qualitylimit.hpp"
 #include "util/at_boundary.hpp"
@@ -51,32 +52,20 @@ using campaign::Error;
 using campaign::Guarded;
 using campaign::KeyRequests;
 using campaign::PackStats;
+using campaign::PackStream;
 using campaign::Ref;
 namespace pack = campaign::particles::pack;
 
 namespace {
 
-// Only the streaming thread touches it, and start() and stop().
-struct Stream {
-  explicit Stream(pack::Packer p) : packer(std::move(p)) {}
-  pack::Packer packer;
-  campaign::PackPace pace;
-  uint32_t particles = 0;  // in the caps
-  uint64_t updates = 0;
-  bool discont = true;  // something is missing before the next update
-};
-
 struct Impl {
-  std::atomic<uint32_t> particles = 20'000;  // the property
+  campaign::PackSettings settings;
   campaign::QualityLimit limit;
-  std::atomic<uint32_t> key_interval = pack::EncoderOptions{}.key_interval;
-  std::atomic<uint32_t> position_bits = pack::EncoderOptions{}.position_bits;
-  std::atomic<uint32_t> compression_level = pack::EncoderOptions{}.compression_level;
   Guarded<KeyRequests> key_requests;
   Guarded<PackStats> stats;
-  std::optional<Stream> stream;
+  std::optional<PackStream> stream;
 
-  uint32_t wanted() const { return limit.of(particles); }
+  uint32_t wanted() const { return limit.of(settings.particles); }
 };
 
 }  // namespace
@@ -94,14 +83,7 @@ G_DEFINE_TYPE(GstParticlePack, gst_particle_pack, GST_TYPE_BASE_TRANSFORM)
 
 namespace {
 
-enum {
-  PROP_0,
-  PROP_PARTICLES,
-  PROP_KEYFRAME_INTERVAL,
-  PROP_POSITION_BITS,
-  PROP_COMPRESSION_LEVEL,
-  PROP_STATS
-};
+enum { PROP_STATS = 100 };  // above those of packsettings.cpp
 
 Impl& impl(gpointer self) { return *static_cast<GstParticlePack*>(self)->impl; }
 
@@ -147,32 +129,7 @@ GstCaps* gst_particle_pack_fixate_caps(GstBaseTransform* base, GstPadDirection d
 
 gboolean gst_particle_pack_set_caps(GstBaseTransform* base, GstCaps* in_caps, GstCaps* out_caps) {
   return at_boundary(base, FALSE, [&]() -> gboolean {
-    auto& stream = *impl(base).stream;
-    struct {
-      gint particles = 0, num = 0, den = 1;
-    } in, out;
-    for (auto [caps, to] : {std::pair{in_caps, &in}, {out_caps, &out}}) {
-      const GstStructure* structure = gst_caps_get_structure(caps, 0);
-      if (!gst_structure_get_int(structure, "particles", &to->particles) ||
-          !gst_structure_get_fraction(structure, "framerate", &to->num, &to->den)) {
-        return refuse(base,
-                      Error("The caps of particle states say how many particles and how many a second."));
-      }
-    }
-    const int faster = gst_util_fraction_compare(out.num, out.den, in.num, in.den);
-    if (in.num > 0 && faster > 0) {
-      return refuse(base, Error::invalid("The number of updates a second",
-                                         "at most that of the states that come, " + std::to_string(in.num) +
-                                             "/" + std::to_string(in.den),
-                                         std::to_string(out.num) + "/" + std::to_string(out.den)));
-    }
-    if (out.particles > in.particles) {
-      return refuse(base, Error::invalid("The number of particles in an update",
-                                         "at most that of the world, " + std::to_string(in.particles),
-                                         std::to_string(out.particles)));
-    }
-    stream.particles = static_cast<uint32_t>(out.particles);
-    stream.pace.set_rate(out.num, out.den, faster == 0);
+    if (auto set = impl(base).stream->set_caps(in_caps, out_caps); !set) return refuse(base, set.error());
     return TRUE;
   });
 }
@@ -221,7 +178,7 @@ GstFlowReturn put_in_buffer(GstBaseTransform* base, std::span<const std::byte> b
   return GST_FLOW_OK;
 }
 
-GstFlowReturn write_update(GstBaseTransform* base, Stream& stream, GstBuffer* in, GstClockTime duration,
+GstFlowReturn write_update(GstBaseTransform* base, PackStream& stream, GstBuffer* in, GstClockTime duration,
                            GstBuffer** out) {
   auto& self = impl(base);
   auto snapshot = campaign::snapshot_of(in);
@@ -232,7 +189,7 @@ GstFlowReturn write_update(GstBaseTransform* base, Stream& stream, GstBuffer* in
   auto& encoder = stream.packer.encoder();
   const auto request = self.key_requests.with([&](KeyRequests& all) { return all.take(running_time); });
   if (request) encoder.request_key();
-  encoder.set_key_interval(self.key_interval);
+  encoder.set_key_interval(self.settings.key_interval);
 
   const gint64 started = g_get_monotonic_time();
   const uint64_t tick = GST_BUFFER_OFFSET_IS_VALID(in) ? GST_BUFFER_OFFSET(in) : stream.updates;
@@ -247,12 +204,7 @@ GstFlowReturn write_update(GstBaseTransform* base, Stream& stream, GstBuffer* in
     encoder.request_key();  // nobody will see this one
     return put;
   }
-  gst_buffer_copy_into(*out, in, GST_BUFFER_COPY_TIMESTAMPS, 0, static_cast<gsize>(-1));
-  GST_BUFFER_DURATION(*out) = duration;
-  GST_BUFFER_OFFSET(*out) = stream.updates;
-  GST_BUFFER_OFFSET_END(*out) = ++stream.updates;
-  if (!key) GST_BUFFER_FLAG_SET(*out, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (std::exchange(stream.discont, false)) GST_BUFFER_FLAG_SET(*out, GST_BUFFER_FLAG_DISCONT);
+  stream.stamp(*out, in, duration, key);
   self.stats.with([&](PackStats& stats) {
     stats.count_update(position, bytes->size(), key, encoder.header().count,
                        static_cast<uint64_t>(took) * 1000);
@@ -301,9 +253,7 @@ void ask_for_key(Impl& self, GstEvent* event, bool upstream) {
 gboolean gst_particle_pack_sink_event(GstBaseTransform* base, GstEvent* event) {
   auto& self = impl(base);
   auto restart = [&] {
-    if (!self.stream) return;
-    self.stream->pace.restart();
-    self.stream->discont = true;
+    if (self.stream) self.stream->restart();
   };
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_STREAM_START:
@@ -376,9 +326,9 @@ gboolean gst_particle_pack_src_event(GstBaseTransform* base, GstEvent* event) {
 gboolean gst_particle_pack_start(GstBaseTransform* base) {
   return at_boundary(base, FALSE, [&]() -> gboolean {
     auto& self = impl(base);
-    auto packer = pack::Packer::create({.position_bits = self.position_bits,
-                                        .key_interval = self.key_interval,
-                                        .compression_level = self.compression_level});
+    auto packer = pack::Packer::create({.position_bits = self.settings.position_bits,
+                                        .key_interval = self.settings.key_interval,
+                                        .compression_level = self.settings.compression_level});
     if (!packer) {
       campaign::post(GST_MESSAGE_ERROR, base, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, packer.error());
       return FALSE;
@@ -397,91 +347,24 @@ gboolean gst_particle_pack_stop(GstBaseTransform* base) {
 }
 
 void gst_particle_pack_set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  auto& self = impl(object);
-  switch (id) {
-    case PROP_PARTICLES:
-      self.particles = g_value_get_uint(value);
-      gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
-      break;
-    case PROP_KEYFRAME_INTERVAL:
-      self.key_interval = g_value_get_uint(value);
-      break;
-    case PROP_POSITION_BITS:
-      self.position_bits = g_value_get_uint(value);
-      break;
-    case PROP_COMPRESSION_LEVEL:
-      self.compression_level = g_value_get_uint(value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  }
+  if (!campaign::set_pack_property(impl(object).settings, id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  else if (id == campaign::PACK_PARTICLES)
+    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
 }
 
 void gst_particle_pack_get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   auto& self = impl(object);
-  switch (id) {
-    case PROP_PARTICLES:
-      g_value_set_uint(value, self.particles);
-      break;
-    case PROP_KEYFRAME_INTERVAL:
-      g_value_set_uint(value, self.key_interval);
-      break;
-    case PROP_POSITION_BITS:
-      g_value_set_uint(value, self.position_bits);
-      break;
-    case PROP_COMPRESSION_LEVEL:
-      g_value_set_uint(value, self.compression_level);
-      break;
-    case PROP_STATS:
-      g_value_take_boxed(value,
-                         self.stats.with([](PackStats& stats) { return stats.structure(); }).release());
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  if (id == PROP_STATS) {
+    g_value_take_boxed(value, self.stats.with([](PackStats& stats) { return stats.structure(); }).release());
+  } else if (!campaign::get_pack_property(self.settings, id, value)) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
 }
 
 void gst_particle_pack_finalize(GObject* object) {
   delete reinterpret_cast<GstParticlePack*>(object)->impl;
   G_OBJECT_CLASS(parent_class)->finalize(object);
-}
-
-void install_properties(GObjectClass* klass) {
-  const Impl defaults;
-  constexpr auto kAlways = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  constexpr auto kPlaying = static_cast<GParamFlags>(kAlways | GST_PARAM_MUTABLE_PLAYING);
-  constexpr auto kReady = static_cast<GParamFlags>(kAlways | GST_PARAM_MUTABLE_READY);
-  auto install = [&](guint id, GParamSpec* spec) { g_object_class_install_property(klass, id, spec); };
-  install(
-      PROP_PARTICLES,
-      g_param_spec_uint("particles", "Particles",
-                        "How many of the world's particles are in an update, the first ones: any number of "
-                        "them is a fair sample of the whole. All, where there are fewer",
-                        1, pack::kMostParticles, defaults.particles, kPlaying));
-  install(PROP_KEYFRAME_INTERVAL,
-          g_param_spec_uint("keyframe-interval", "Key frame interval",
-                            "Most updates from one key update to the next; 1 makes all of them key updates",
-                            1, G_MAXUINT, defaults.key_interval, kPlaying));
-  install(PROP_POSITION_BITS,
-          g_param_spec_uint(
-              "position-bits", "Position bits",
-              "Bits of each coordinate: positions are off by at most the size of the bounding box / "
-              "2^(bits + 1)",
-              pack::kLeastBits, pack::kMostBits, defaults.position_bits, kReady));
-  install(PROP_COMPRESSION_LEVEL,
-          g_param_spec_uint(
-              "compression-level", "Compression level",
-              "0 for a setting that is made for particles; 1 to 19 for zstd's levels, of which those "
-              "below 15 are larger and slower than that, and those from there on are a few percent "
-              "smaller and take 20 times as long and more",
-              0, 19, defaults.compression_level, kReady));
-  install(
-      PROP_STATS,
-      g_param_spec_boxed(
-          "stats", "Statistics",
-          "Particles in an update, updates so far, how many of them are key updates, states left out, bytes, "
-          "bit/s in the last whole second of the stream, nanoseconds to make an update",
-          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 }  // namespace
@@ -492,7 +375,14 @@ static void gst_particle_pack_class_init(GstParticlePackClass* klass) {
   object->set_property = gst_particle_pack_set_property;
   object->get_property = gst_particle_pack_get_property;
   object->finalize = gst_particle_pack_finalize;
-  install_properties(object);
+  campaign::install_pack_properties(object);
+  g_object_class_install_property(
+      object, PROP_STATS,
+      g_param_spec_boxed(
+          "stats", "Statistics",
+          "Particles in an update, updates so far, how many of them are key updates, states left out, bytes, "
+          "bit/s in the last whole second of the stream, nanoseconds to make an update",
+          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
   auto* element = GST_ELEMENT_CLASS(klass);
   gst_element_class_set_static_metadata(element, "Particle state packer", "Filter/Converter",
