@@ -150,7 +150,7 @@ gboolean gst_particle_pack_decide_allocation(GstBaseTransform* base, GstQuery* q
       return gst_buffer_pool_set_config(pool.get(), config);
     };
     if (!pool || !configure()) {
-      pool = campaign::sink(gst_buffer_pool_new());
+      pool = adopt(gst_buffer_pool_new());
       most = 0;
       if (!configure()) return FALSE;
     }

@@ -409,6 +409,24 @@ TEST(ParticlePack, ItsBuffersComeFromAPool) {
   EXPECT_LE(seen.size(), 6u);
 }
 
+TEST(ParticlePack, ItsPoolGoesWithIt) {
+  bool freed = false;
+  {
+    PackPipeline pipeline(packed("particles=1000 device=cpu"));
+    ASSERT_TRUE(pipeline.play());
+    GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline.pipeline()), "sink");
+    GstSample* sample = nullptr;
+    g_signal_emit_by_name(sink, "try-pull-sample", 20 * GST_SECOND, &sample);
+    gst_object_unref(sink);
+    ASSERT_TRUE(sample);
+    g_object_weak_ref(
+        G_OBJECT(gst_sample_get_buffer(sample)->pool),
+        [](gpointer to, GObject*) { *static_cast<bool*>(to) = true; }, &freed);
+    gst_sample_unref(sample);
+  }
+  EXPECT_TRUE(freed);
+}
+
 // What the user reads when such a pipeline is to play.
 std::string refusal(const std::string& launch) {
   GError* error = nullptr;
