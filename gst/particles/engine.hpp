@@ -49,6 +49,8 @@ class Engine {
   virtual Result<void> set_picture(const FrameLayout& layout) = 0;
   // For pictures of the layout that is set now.
   virtual MakeFrame frame_maker() const = 0;
+  // Whether it draws into a BorrowedFrame too, and not only into what frame_maker() makes.
+  virtual bool draws_anywhere() const { return false; }
 
   // With a frame, returns when that is finished. Without one a device may still be at work, so that the next
   // is prepared meanwhile; what fails there is an error of a later call. A step with more particles than

@@ -27,4 +27,13 @@ FrameLayout FrameLayout::packed(PixelFormat format, uint32_t width, uint32_t hei
   return layout;
 }
 
+FramePlanes FrameMemory::planes(const FrameLayout& layout) const {
+  FramePlanes planes;
+  for (size_t i = 0; i < planes.data.size(); ++i) {
+    planes.data[i] = data() + layout.offset[i];
+    planes.stride[i] = static_cast<ptrdiff_t>(layout.stride[i]);
+  }
+  return planes;
+}
+
 }  // namespace campaign::particles

@@ -24,12 +24,31 @@ struct FrameLayout {
   static FrameLayout packed(PixelFormat format, uint32_t width, uint32_t height);
 };
 
+// The planes of one picture, wherever each of them begins.
+struct FramePlanes {
+  std::array<std::byte*, 3> data{};
+  std::array<ptrdiff_t, 3> stride{};  // bytes from a row to the next
+};
+
 // Memory that an engine draws into and the processor reads. Keeps alive what it needs; may outlive its
 // engine.
 class FrameMemory {
  public:
   virtual ~FrameMemory() = default;
   virtual std::byte* data() const = 0;
+  virtual FramePlanes planes(const FrameLayout& layout) const;  // where the layout puts them
+};
+
+// Memory that somebody else owns and laid out, for engines that draw anywhere: its planes are not where the
+// layout of the picture has them. Of that they have the format and the size.
+class BorrowedFrame final : public FrameMemory {
+ public:
+  explicit BorrowedFrame(const FramePlanes& planes) : planes_(planes) {}
+  std::byte* data() const override { return planes_.data[0]; }
+  FramePlanes planes(const FrameLayout&) const override { return planes_; }
+
+ private:
+  FramePlanes planes_;
 };
 
 // Makes another one for a layout; may be called from any thread and outlive its engine.

@@ -22,6 +22,7 @@ class Renderer {
   Result<void> set_picture(const FrameLayout& layout);
   uint64_t shared_draws() const { return engine_->shared_draws(); }  // see Engine
   MakeFrame frame_maker() const { return engine_->frame_maker(); }
+  bool draws_anywhere() const { return engine_->draws_anywhere(); }  // see Engine
 
   // The first `count` particles; 0, or more than there are, for all.
   Result<void> draw(const Snapshot& snapshot, uint32_t count, FrameMemory& frame);

@@ -319,6 +319,8 @@ Result<void> VulkanEngine::run(const Work& work) {
     return Error("These particles are not in the memory of '" + device_name() +
                  "'. Draw them on the device that moves them.");
   }
+  const auto* const frame = dynamic_cast<const VulkanFrame*>(work.frame);
+  if (work.frame && !frame) return Error("'" + device_name() + "' draws into memory of its own only.");
   StateRing::Turn turn;
   if (work.step) {
     if (auto fits = fit(work.step->shape); !fits) return fits;
@@ -343,7 +345,6 @@ Result<void> VulkanEngine::run(const Work& work) {
   auto texels = [](const vk::Buffer& buffer, const vk::Buffer& otherwise) {
     return vk::Submission::Range{.texels = buffer.size() > 0 ? buffer.texels() : otherwise.texels()};
   };
-  auto* frame = static_cast<VulkanFrame*>(work.frame);
   vk::Submission::Range ranges[kBindings];
   ranges[kStep] = {parameters.get(), kStepAt, sizeof(StepParams)};
   ranges[kView] = {parameters.get(), kViewAt, sizeof(ViewParams)};

@@ -7,6 +7,8 @@
  * device where the state lies. A `tee` feeds many of them, each with a size and a count of its own, while the
  * world is simulated once and its state never copied.
  *
+ * Pictures lie in the memory that downstream offers, as those of particlesrc do.
+ *
  * Put a queue before each particlerender, so that they draw at the same time. What a queue holds keeps states
  * of the world in memory; when there is none left, particlesrc waits, or leaves out frames if it is live.
  *
@@ -27,9 +29,11 @@
 #include <atomic>
 #include <memory>
 
-#include "gstframepool.hpp"
+#include "activepool.hpp"
+#include "allocationoffer.hpp"
 #include "gststatememory.hpp"
 #include "particles/renderer.hpp"
+#include "picturewriter.hpp"
 #include "qualitylimit.hpp"
 #include "util/at_boundary.hpp"
 #include "util/gst_ptr.hpp"
@@ -47,32 +51,14 @@ namespace particles = campaign::particles;
 
 namespace {
 
-// A pool that is active for as long as it is held here.
-class ActivePool {
- public:
-  ActivePool() = default;
-  ~ActivePool() { reset({}); }
-  ActivePool(const ActivePool&) = delete;
-  ActivePool& operator=(const ActivePool&) = delete;
-
-  GstBufferPool* get() const { return pool_.get(); }
-  void reset(Ref<GstBufferPool> pool) {
-    if (pool_) gst_buffer_pool_set_active(pool_.get(), FALSE);
-    pool_ = std::move(pool);
-  }
-
- private:
-  Ref<GstBufferPool> pool_;
-};
-
 // Only the streaming thread touches it, and start() and stop().
 struct Stream {
   GstVideoInfo info;
   Ref<GstCaps> caps;
-  guint least = 1;                                // buffers that downstream holds
-  bool video_meta = false;                        // whether downstream understands it
+  campaign::AllocationOffer offer;                // downstream's
   std::unique_ptr<particles::Renderer> renderer;  // opened where the first state lies
-  ActivePool pool;                                // of the renderer's memory; empty when any of it changed
+  bool prepared = false;                          // for the above; renderer and pool are
+  campaign::PictureWriter writer;
 };
 
 struct Impl {
@@ -81,6 +67,7 @@ struct Impl {
   std::atomic<bool> idle = false;          // campaign-idle: nobody looks
   std::atomic<int> width = 0, height = 0;  // for pointer events, which come from any thread
   Stream stream;
+  campaign::ActivePool pool;  // any thread makes it flush
 };
 
 }  // namespace
@@ -142,48 +129,45 @@ gboolean gst_particle_render_set_caps(GstBaseTransform* base, GstCaps*, GstCaps*
     }
     stream.info = info;
     stream.caps = campaign::share(caps);
-    stream.pool.reset({});
+    stream.prepared = false;
     self.width = GST_VIDEO_INFO_WIDTH(&info);
     self.height = GST_VIDEO_INFO_HEIGHT(&info);
     return TRUE;
   });
 }
 
-// Only what downstream needs is learned here: the pool is made when the first state says on which device.
+// Only what downstream offers is learned here: a pool is chosen when the first state says on which device.
 gboolean gst_particle_render_decide_allocation(GstBaseTransform* base, GstQuery* query) {
-  auto& stream = impl(base).stream;
-  stream.least = 1;
-  if (gst_query_get_n_allocation_pools(query) > 0) {
-    gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &stream.least, nullptr);
-  }
-  stream.video_meta = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-  stream.pool.reset({});
-  while (gst_query_get_n_allocation_pools(query) > 0) gst_query_remove_nth_allocation_pool(query, 0);
-  return TRUE;
+  return at_boundary(base, FALSE, [&]() -> gboolean {
+    auto& stream = impl(base).stream;
+    stream.offer = campaign::AllocationOffer(query);
+    stream.prepared = false;
+    while (gst_query_get_n_allocation_pools(query) > 0) gst_query_remove_nth_allocation_pool(query, 0);
+    return TRUE;
+  });
 }
 
-// A renderer that can draw this state at the size of now, and its pool.
-campaign::Result<void> prepare(Stream& stream, const particles::Snapshot& snapshot) {
+// A renderer that can draw this state at the size of now, and a pool for its pictures.
+campaign::Result<void> prepare(Impl& self, const particles::Snapshot& snapshot) {
+  auto& stream = self.stream;
   if (stream.renderer && !stream.renderer->suits(snapshot)) {
     stream.renderer.reset();
-    stream.pool.reset({});
+    stream.prepared = false;
   }
   if (!stream.renderer) {
     auto renderer = particles::Renderer::open(snapshot);
     if (!renderer) return renderer.error();
     stream.renderer = std::move(*renderer);
   }
-  if (stream.pool.get()) return {};
-  if (auto set = stream.renderer->set_picture(campaign::layout_of(stream.info)); !set) return set;
-  auto pool = campaign::make_frame_pool(stream.info, stream.renderer->frame_maker());
-  GstStructure* config = gst_buffer_pool_get_config(pool.get());
-  gst_buffer_pool_config_set_params(config, stream.caps.get(),
-                                    static_cast<guint>(GST_VIDEO_INFO_SIZE(&stream.info)), stream.least, 0);
-  if (stream.video_meta) gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  if (!gst_buffer_pool_set_config(pool.get(), config) || !gst_buffer_pool_set_active(pool.get(), TRUE)) {
-    return Error("There is no memory for pictures of this size. Choose a smaller one.");
-  }
-  stream.pool.reset(std::move(pool));
+  if (stream.prepared) return {};
+  auto& renderer = *stream.renderer;
+  if (auto set = renderer.set_picture(campaign::layout_of(stream.info)); !set) return set;
+  stream.writer.reset(stream.info, renderer.draws_anywhere(), renderer.frame_maker());
+  auto choice =
+      stream.offer.choose(stream.caps.get(), stream.info, renderer.draws_anywhere(), renderer.frame_maker());
+  if (!choice.pool) return Error("There is no memory for pictures of this size. Choose a smaller one.");
+  self.pool.reset(std::move(choice.pool));
+  stream.prepared = true;
   return {};
 }
 
@@ -192,11 +176,10 @@ GstFlowReturn gst_particle_render_prepare_output_buffer(GstBaseTransform* base, 
   return at_boundary(base, GST_FLOW_ERROR, [&]() -> GstFlowReturn {
     auto& self = impl(base);
     if (self.idle) return GST_BASE_TRANSFORM_FLOW_DROPPED;
-    auto& stream = self.stream;
     auto snapshot = campaign::snapshot_of(in);
     if (!snapshot) return fail(base, Error("particlerender takes its input from particlesrc only."));
-    if (auto ready = prepare(stream, *snapshot); !ready) return fail(base, ready.error());
-    GstFlowReturn got = gst_buffer_pool_acquire_buffer(stream.pool.get(), out, nullptr);
+    if (auto ready = prepare(self, *snapshot); !ready) return fail(base, ready.error());
+    GstFlowReturn got = self.pool.acquire(out);
     if (got != GST_FLOW_OK) return got;
     constexpr auto kCopied =
         static_cast<GstBufferCopyFlags>(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS);
@@ -215,8 +198,10 @@ GstFlowReturn gst_particle_render_transform(GstBaseTransform* base, GstBuffer* i
     auto& self = impl(base);
     auto snapshot = campaign::snapshot_of(in);
     const uint32_t wanted = self.particles == 0 ? UINT32_MAX : self.particles.load();
-    auto drawn =
-        self.stream.renderer->draw(*snapshot, self.limit.of(wanted), *campaign::frame_memory_of(out));
+    auto& stream = self.stream;
+    auto drawn = stream.writer.write(out, [&](particles::FrameMemory& memory) {
+      return stream.renderer->draw(*snapshot, self.limit.of(wanted), memory);
+    });
     if (!drawn) return fail(base, drawn.error());
     return GST_FLOW_OK;
   });
@@ -280,12 +265,25 @@ gboolean gst_particle_render_src_event(GstBaseTransform* base, GstEvent* event) 
   return GST_BASE_TRANSFORM_CLASS(parent_class)->src_event(base, event);
 }
 
+gboolean gst_particle_render_sink_event(GstBaseTransform* base, GstEvent* event) {
+  auto& pool = impl(base).pool;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) pool.set_flushing(true);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) pool.set_flushing(false);
+  return GST_BASE_TRANSFORM_CLASS(parent_class)->sink_event(base, event);
+}
+
+// Whoever waits for a buffer that downstream holds must not keep the element from stopping.
+GstStateChangeReturn gst_particle_render_change_state(GstElement* element, GstStateChange change) {
+  auto& pool = impl(element).pool;
+  if (change == GST_STATE_CHANGE_READY_TO_PAUSED) pool.set_flushing(false);
+  if (change == GST_STATE_CHANGE_PAUSED_TO_READY) pool.set_flushing(true);
+  return GST_ELEMENT_CLASS(parent_class)->change_state(element, change);
+}
+
 gboolean gst_particle_render_stop(GstBaseTransform* base) {
   auto& self = impl(base);
-  auto& stream = self.stream;
-  stream.pool.reset({});
-  stream.renderer.reset();
-  stream.caps = nullptr;
+  self.pool.reset({});
+  self.stream = {};
   self.limit.lift();
   self.idle = false;
   return TRUE;
@@ -328,6 +326,7 @@ static void gst_particle_render_class_init(GstParticleRenderClass* klass) {
                                                  GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE)));
 
   auto* element = GST_ELEMENT_CLASS(klass);
+  element->change_state = gst_particle_render_change_state;
   gst_element_class_set_static_metadata(
       element, "Particle state renderer", "Filter/Converter/Video",
       "Draws the state of a particle world, as particlesrc simulates it, to video of any size",
@@ -348,6 +347,7 @@ static void gst_particle_render_class_init(GstParticleRenderClass* klass) {
   base->prepare_output_buffer = gst_particle_render_prepare_output_buffer;
   base->before_transform = gst_particle_render_before_transform;
   base->transform = gst_particle_render_transform;
+  base->sink_event = gst_particle_render_sink_event;
   base->src_event = gst_particle_render_src_event;
   base->stop = gst_particle_render_stop;
 }

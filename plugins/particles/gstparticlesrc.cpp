@@ -8,6 +8,10 @@
  * Where downstream asks for `application/x-particle-state(memory:CampaignParticles)`, the state of the world
  * is handed out instead, for any number of particlerender elements to draw.
  *
+ * Pictures are drawn into the memory that downstream offers for them (that of a sink or an encoder, shared
+ * memory), where it can be written to, and into the engine's own otherwise. On the processor that spares a
+ * copy; what a GPU draws is copied once where the memory is not its own.
+ *
  * A live source keeps to the clock: each frame has the exact time of its number, and when drawing has fallen
  * more than two frames behind, those in between are left out rather than sent late.
  *
@@ -28,8 +32,8 @@
 #include <memory>
 #include <optional>
 
+#include "allocationoffer.hpp"
 #include "clockwait.hpp"
-#include "gstframepool.hpp"
 #include "gststatememory.hpp"
 #include "navigation.hpp"
 #include "particlesettings.hpp"
@@ -194,6 +198,8 @@ gboolean gst_particle_src_set_caps(GstBaseSrc* src, GstCaps* caps) {
     }
     stream.as_state = false;
     stream.info = info;
+    auto& engine = stream.simulation->engine();
+    stream.writer.reset(info, engine.draws_anywhere(), engine.frame_maker());
     impl(src).width = GST_VIDEO_INFO_WIDTH(&info);
     impl(src).height = GST_VIDEO_INFO_HEIGHT(&info);
     return TRUE;
@@ -209,20 +215,17 @@ gboolean gst_particle_src_decide_allocation(GstBaseSrc* src, GstQuery* query) {
     }
     GstCaps* caps = nullptr;
     gst_query_parse_allocation(query, &caps, nullptr);
-    guint size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&stream.info)), least = 1, most = 0;
-    if (gst_query_get_n_allocation_pools(query) > 0) {
-      gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &least, nullptr);
+    auto& engine = stream.simulation->engine();
+    const auto choice = campaign::AllocationOffer(query).choose(caps, stream.info, engine.draws_anywhere(),
+                                                                engine.frame_maker());
+    if (!choice.pool) {
+      campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+                     Error("There is no memory for pictures of this size. Choose a smaller one."));
+      return FALSE;
     }
-    // Our memory is what the device draws into, so it is our pool, whatever downstream has to offer.
-    auto pool = campaign::make_frame_pool(stream.info, stream.simulation->engine().frame_maker());
-    GstStructure* config = gst_buffer_pool_get_config(pool.get());
-    gst_buffer_pool_config_set_params(config, caps, size, least, most);
-    if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
-      gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-    }
-    if (!gst_buffer_pool_set_config(pool.get(), config)) return FALSE;
+    GST_DEBUG_OBJECT(src, "pictures come from %" GST_PTR_FORMAT, choice.pool.get());
     while (gst_query_get_n_allocation_pools(query) > 0) gst_query_remove_nth_allocation_pool(query, 0);
-    gst_query_add_allocation_pool(query, pool.get(), size, least, most);
+    gst_query_add_allocation_pool(query, choice.pool.get(), choice.size, choice.least, choice.most);
     return TRUE;
   });
 }
@@ -257,8 +260,9 @@ GstFlowReturn make_frame(GstBaseSrc* src, ParticleStream& stream, GstBuffer* buf
     return GST_FLOW_ERROR;
   };
   if (!stream.as_state) {
-    auto drawn =
-        stream.simulation->draw(stream.frame, stream.rate, *campaign::frame_memory_of(buffer), self.flushing);
+    auto drawn = stream.writer.write(buffer, [&](particles::FrameMemory& memory) {
+      return stream.simulation->draw(stream.frame, stream.rate, memory, self.flushing);
+    });
     if (!drawn) return fail(drawn.error());
     return *drawn ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   }

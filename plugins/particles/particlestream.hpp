@@ -11,6 +11,7 @@
 
 #include "particles/simulation.hpp"
 #include "particlesettings.hpp"
+#include "picturewriter.hpp"
 #include "util/result.hpp"
 
 namespace campaign {
@@ -21,6 +22,7 @@ struct ParticleStream {
   LiveSettings applied;   // what the simulation already knows
   bool as_state = false;  // what the caps ask for: the state of the world rather than pictures
   GstVideoInfo info;      // of the pictures
+  PictureWriter writer;
   particles::Simulation::Rate rate;
   int64_t frame = 0;                 // the next one
   int64_t numbered = 0;              // frames before number 0, at rates that no longer hold

@@ -132,6 +132,49 @@ TEST(Simulation, BothExecutorsDrawTheSamePicture) {
   }
 }
 
+// Each in memory of its own, at an address that is aligned to nothing, and from its last row to its first.
+TEST(Simulation, PlanesMayLieAnywhereAndEitherWayUp) {
+  for (auto format : {PixelFormat::nv12, PixelFormat::i420, PixelFormat::rgba}) {
+    const auto layout = FrameLayout::packed(format, 65, 37);
+    Drawing own(make_cpu_engine(), "galaxy", layout);
+    const Picture expected = own.draw(0);
+    Simulation simulation(make_cpu_engine(), *find_scene("galaxy"), 3, kParticles);
+    ASSERT_TRUE(simulation.set_picture(layout));
+    ASSERT_TRUE(simulation.engine().draws_anywhere());
+    std::vector<std::vector<std::byte>> memory(3);
+    FramePlanes planes;
+    for (size_t i = 0; i < memory.size(); ++i) {
+      const size_t rows = i == 0 ? layout.height : (layout.height + 1) / 2, stride = layout.stride[i] + 3;
+      memory[i].resize(rows * stride + 1);
+      planes.data[i] = memory[i].data() + (rows - 1) * stride + 1;
+      planes.stride[i] = -static_cast<ptrdiff_t>(stride);
+    }
+    BorrowedFrame frame(planes);
+    auto drawn = simulation.draw(0, {0, 30, 1}, frame, kNever);
+    ASSERT_TRUE(drawn && *drawn);
+    std::vector<std::byte> upright(layout.size);
+    for (size_t i = 0; i < memory.size(); ++i) {
+      const size_t rows = i == 0 ? layout.height : (layout.height + 1) / 2;
+      for (size_t y = 0; y < rows; ++y) {
+        std::memcpy(upright.data() + layout.offset[i] + y * layout.stride[i],
+                    planes.data[i] + static_cast<ptrdiff_t>(y) * planes.stride[i], layout.stride[i]);
+      }
+    }
+    EXPECT_EQ(expected, Picture(layout, upright.data())) << static_cast<int>(format);
+  }
+}
+
+TEST(Simulation, ADeviceDrawsIntoMemoryOfItsOwnOnly) {
+  Drawing drawing(test::llvmpipe_engine(), "galaxy", kSmall);
+  const Picture first = drawing.draw(0);
+  std::vector<std::byte> memory(kSmall.size);
+  BorrowedFrame frame({.data = {memory.data(), memory.data() + kSmall.offset[1]}, .stride = {320, 320}});
+  EXPECT_FALSE(drawing.simulation().engine().draws_anywhere());
+  EXPECT_FALSE(drawing.simulation().draw(1, {0, 30, 1}, frame, kNever));
+  drawing.simulation().jump();
+  EXPECT_EQ(first, drawing.draw(0));
+}
+
 TEST(Simulation, DevicesWithout64BitAtomicsDrawTheSameBits) {
   EXPECT_EQ(
       Drawing(test::llvmpipe_engine(), "galaxy", kSmall).draw_all(3),

@@ -89,6 +89,7 @@ class CpuEngine final : public RingEngine {
       return {std::make_unique<CpuFrame>(size)};
     };
   }
+  bool draws_anywhere() const override { return true; }
   Result<void> run(const Work& work) override;
   using RingEngine::read;
   Result<void> read_light(std::span<uint32_t> to) override;
@@ -114,9 +115,9 @@ class CpuEngine final : public RingEngine {
   void sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t begin, uint32_t end, unsigned worker);
   bool draw_sorted(const Work& work);
   void spread_glow(const ViewParams& view);
-  void resolve(const ViewParams& view, std::byte* frame);
+  void resolve(const ViewParams& view, const FramePlanes& frame);
   void resolve_rows(const ViewParams& view, const Worker& mine, uint32_t begin, uint32_t end,
-                    std::byte* frame);
+                    const FramePlanes& frame);
   void sum(const Worker& worker, uint32_t band);
   cpu::Light glow_of(const Worker& worker) const { return {worker.glow.get(), glow_width_, glow_rows_}; }
   cpu::Glow planes(const Array<float>& array) const {
@@ -261,6 +262,7 @@ bool CpuEngine::draw_sorted(const Work& work) {
     }
   });
   spread_glow(view);
+  const FramePlanes frame = work.frame->planes(layout_);
   workers_.run(cut.count, [&](unsigned worker, uint32_t band) {
     const Worker& mine = mine_[worker];
     size_t summed = 0;
@@ -275,7 +277,7 @@ bool CpuEngine::draw_sorted(const Work& work) {
         kernel_.add(mine.placed.get(), mine.placed.get() + (end - begin), mine.sums.get());
       });
     }
-    resolve_rows(view, mine, band * rows, (band + 1) * rows, work.frame->data());
+    resolve_rows(view, mine, band * rows, (band + 1) * rows, frame);
   });
   ++shared_draws_;
   return true;
@@ -291,14 +293,14 @@ void CpuEngine::spread_glow(const ViewParams& view) {
 
 // Rows of the picture out of a worker's sums, which begin with them.
 void CpuEngine::resolve_rows(const ViewParams& view, const Worker& mine, uint32_t begin, uint32_t end,
-                             std::byte* frame) {
+                             const FramePlanes& frame) {
   for (uint32_t row = begin, first = 0; row < end; row += 2, first += 2 * raster_.stride) {
     kernel_.resolve(view, raster_, mine.sums.get() + size_t{first} * 4, planes(spread_), layout_, row / 2,
                     mine.scratch.get(), frame);
   }
 }
 
-void CpuEngine::resolve(const ViewParams& view, std::byte* frame) {
+void CpuEngine::resolve(const ViewParams& view, const FramePlanes& frame) {
   spread_glow(view);
   workers_.run(raster_.bands(), [&](unsigned worker, uint32_t band) {
     const Worker& mine = mine_[worker];
@@ -352,7 +354,7 @@ Result<void> CpuEngine::run(const Work& work) {
                    bands_.of_worker(worker), glows_[worker]);
   });
   if (work.step) end_step(turn, *work.step);
-  if (work.frame) resolve(*work.view, work.frame->data());
+  if (work.frame) resolve(*work.view, work.frame->planes(layout_));
   return {};
 }
 

@@ -448,7 +448,7 @@ HWY_INLINE bool is_lit(const uint32_t* sums, size_t pixels) {
 }
 
 void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow glow,
-             const FrameLayout& layout, uint32_t pair, float* scratch, std::byte* frame) {
+             const FrameLayout& layout, uint32_t pair, float* scratch, const FramePlanes& frame) {
   const size_t n = lanes(), width = layout.width;
   const Under glow_under(view, glow, pair, scratch);
   const F exposure = splat_f(view.light.z);
@@ -456,7 +456,7 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
   const bool rgb = layout.format == PixelFormat::rgba || layout.format == PixelFormat::bgra;
   const uint32_t rows = std::min(2u, layout.height - pair * 2);
   auto row_at = [&](size_t plane, size_t y, size_t bytes) {
-    return Row{frame + layout.offset[plane] + y * layout.stride[plane], bytes};
+    return Row{frame.data[plane] + static_cast<ptrdiff_t>(y) * frame.stride[plane], bytes};
   };
   const Row main_row[2] = {row_at(0, pair * 2, rgb ? width * 4 : width),
                            row_at(0, pair * 2 + 1, rgb ? width * 4 : width)};

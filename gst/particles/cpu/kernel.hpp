@@ -78,9 +78,9 @@ struct Kernel {
   void (*glow_down)(const ViewParams&, Glow across, uint32_t row, Glow to);
 
   // Rows 2 * pair and 2 * pair + 1 of the picture, out of their sums, which are zero afterwards. `scratch` is
-  // the thread's own, of scratch_size(glow's stride) floats.
+  // the thread's own, of scratch_size(glow's stride) floats. Of the layout it takes the format and the size.
   void (*resolve)(const ViewParams&, const Raster&, uint32_t* sums, Glow, const FrameLayout&, uint32_t pair,
-                  float* scratch, std::byte* frame);
+                  float* scratch, const FramePlanes& frame);
 };
 
 constexpr size_t scratch_size(uint32_t glow_stride) { return size_t{3} * (glow_stride + kPad); }
