@@ -113,6 +113,12 @@ GstCaps* gst_particle_render_fixate_caps(GstBaseTransform* base, GstPadDirection
                                          GstCaps* other) {
   if (direction == GST_PAD_SINK) {
     other = gst_caps_make_writable(gst_caps_truncate(other));
+    // Where the pad leads nowhere the base class suggests what comes in. That would be an error of
+    // negotiation, which stops a whole tee; a pad that is not linked does not.
+    if (campaign::is_state(gst_caps_get_structure(other, 0))) {
+      gst_caps_unref(other);
+      other = gst_caps_truncate(gst_particle_render_transform_caps(base, direction, caps, nullptr));
+    }
     campaign::fixate_video(gst_caps_get_structure(other, 0));
   }
   return GST_BASE_TRANSFORM_CLASS(parent_class)->fixate_caps(base, direction, caps, other);

@@ -389,6 +389,14 @@ TEST(ParticleRender, WhoReadsAStateAsBytesIsToldWhatToDo) {
   }
 }
 
+TEST(ParticleRender, ABranchThatLeadsNowhereDoesNotStopTheOthers) {
+  FramePipeline pipeline(
+      "particlesrc name=src device=cpu particles=1000 num-buffers=8 ! tee name=world world. ! particlerender "
+      "world. ! queue ! particlerender ! video/x-raw,width=64,height=36 ! appsink name=sink sync=false");
+  ASSERT_TRUE(pipeline.play());
+  EXPECT_EQ(pipeline.pull_all().size(), 8u);
+}
+
 TEST(ParticleRender, TakesNothingButStates) {
   GError* error = nullptr;
   GstElement* pipeline = gst_parse_launch("videotestsrc ! particlerender ! fakesink", &error);
