@@ -39,6 +39,7 @@
 #include "particlesettings.hpp"
 #include "particlestats.hpp"
 #include "particlestream.hpp"
+#include "sourcequeries.hpp"
 #include "util/at_boundary.hpp"
 #include "util/guarded.hpp"
 #include "util/id.hpp"
@@ -362,19 +363,7 @@ gboolean gst_particle_src_event(GstBaseSrc* src, GstEvent* event) {
 }
 
 gboolean gst_particle_src_query(GstBaseSrc* src, GstQuery* query) {
-  if (GST_QUERY_TYPE(query) == GST_QUERY_CONVERT) {
-    auto caps = campaign::adopt(gst_pad_get_current_caps(GST_BASE_SRC_PAD(src)));
-    GstVideoInfo info;
-    GstFormat from, to;
-    gint64 from_value = 0, to_value = 0;
-    gst_query_parse_convert(query, &from, &from_value, &to, nullptr);
-    if (!caps || !gst_video_info_from_caps(&info, caps.get()) ||
-        !gst_video_info_convert(&info, from, from_value, to, &to_value)) {
-      return FALSE;
-    }
-    gst_query_set_convert(query, from, from_value, to, to_value);
-    return TRUE;
-  }
+  if (auto answered = campaign::answer_from_caps(src, query)) return *answered;
   return GST_BASE_SRC_CLASS(parent_class)->query(src, query);
 }
 

@@ -86,7 +86,7 @@ void ParticleStream::take_seek() {
 int64_t ParticleStream::keep_up(GstBaseSrc* src) {
   if (reverse || rate.den == 0) return 0;
   auto position = position_if_late(src, static_cast<GstClockTime>(rate.time_of(frame)),
-                                   static_cast<GstClockTime>(rate.time_of(frame + 2)));
+                                   static_cast<GstClockTime>(rate.time_of(frame + kMostLate)));
   if (!position) return 0;
   int64_t left_out = frame_at(rate, *position) - frame;
   if (left_out <= 0) return 0;

@@ -38,8 +38,10 @@ struct ParticleStream {
   void set_rate(int num, int den);
   // The frame at a seek's position, or the one that ends there when going backwards.
   void take_seek();
-  // A live source that has fallen behind the clock goes on at the frame of now: viewers would stay behind for
-  // as long as it took to make up for the lost time. Returns how many frames that leaves out.
+  // A live source that has fallen behind the clock by more than this goes on at the frame of now: viewers
+  // would stay behind for as long as it took to make up for the lost time. Returns how many frames that
+  // leaves out.
+  static constexpr int kMostLate = 2;  // frames
   int64_t keep_up(GstBaseSrc* src);
 };
 

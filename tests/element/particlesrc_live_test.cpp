@@ -130,6 +130,24 @@ TEST_F(LiveParticleSrc, SaysThatItIsLiveAndAddsNoLatency) {
   gst_query_unref(query);
   EXPECT_TRUE(live);
   EXPECT_EQ(least, 0u);
+  EXPECT_EQ(most, 2 * kFrame);  // what it makes up for
+}
+
+TEST(ParticleSrcInRealTime, ALiveSourceGoesToASinkWithoutAWarning) {
+  for (const char* between : {"", " ! particlerender"}) {
+    FramePipeline pipeline(
+        std::string("particlesrc name=src is-live=true particles=1000 device=cpu num-buffers=10") + between +
+        " ! video/x-raw,format=NV12,width=32,height=18,framerate=30/1 ! fakesink name=sink sync=true");
+    ASSERT_TRUE(gst_element_set_state(pipeline.pipeline(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE);
+    GstBus* bus = gst_element_get_bus(pipeline.pipeline());
+    const auto any = GstMessageType(GST_MESSAGE_WARNING | GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+    GstMessage* message = gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND, any);
+    gst_object_unref(bus);
+    ASSERT_TRUE(message);
+    EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS)
+        << gst_message_type_get_name(GST_MESSAGE_TYPE(message));
+    gst_message_unref(message);
+  }
 }
 
 TEST(ParticleSrcInRealTime, ALiveSourceTakesAsLongAsItsFrames) {

@@ -252,6 +252,14 @@ TEST(ParticleSrc, AnswersQueries) {
   gst_object_unref(pad);
 }
 
+TEST(ParticleSrc, KnowsHowLongSoManyBuffersLast) {
+  FramePipeline pipeline(kFew + "num-buffers=60", "format=NV12,width=64,height=36,framerate=30000/1001");
+  ASSERT_TRUE(pipeline.set_state(GST_STATE_PAUSED));
+  gint64 duration = 0;
+  EXPECT_TRUE(gst_element_query_duration(pipeline.pipeline(), GST_FORMAT_TIME, &duration));
+  EXPECT_EQ(duration, gint64(time_of(60, 30000, 1001)));
+}
+
 TEST(ParticleSrc, RefusesAPictureThatIsTooLarge) {
   FramePipeline huge(kFew, "format=RGBA,width=32768,height=32768");
   EXPECT_FALSE(huge.play());
