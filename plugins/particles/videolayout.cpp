@@ -6,16 +6,6 @@ void fixate_video(GstStructure* structure) {
   gst_structure_fixate_field_nearest_int(structure, "width", 1280);
   gst_structure_fixate_field_nearest_int(structure, "height", 720);
   gst_structure_fixate_field_nearest_fraction(structure, "framerate", 30, 1);
-  if (gst_structure_has_field(structure, "pixel-aspect-ratio")) {
-    gst_structure_fixate_field_nearest_fraction(structure, "pixel-aspect-ratio", 1, 1);
-  } else {
-    gst_structure_set(structure, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, nullptr);
-  }
-  if (gst_structure_has_field(structure, "interlace-mode")) {
-    gst_structure_fixate_field_string(structure, "interlace-mode", "progressive");
-  } else {
-    gst_structure_set(structure, "interlace-mode", G_TYPE_STRING, "progressive", nullptr);
-  }
 }
 
 particles::FrameLayout layout_of(const GstVideoInfo& info) {

@@ -260,6 +260,30 @@ TEST(ParticleSrc, KnowsHowLongSoManyBuffersLast) {
   EXPECT_EQ(duration, gint64(time_of(60, 30000, 1001)));
 }
 
+// What is drawn has square pixels, whole pictures, and colours of these kinds.
+TEST(ParticleSrc, RefusesCapsThatSayWhatItsPicturesAreNot) {
+  for (const char* render : {"", " ! particlerender"}) {
+    for (const char* caps :
+         {"interlace-mode=interleaved", "pixel-aspect-ratio=2/1", "format=NV12,colorimetry=bt601",
+          "format=RGBA,colorimetry=bt2020", "format=RGB"}) {
+      const std::string launch =
+          "particlesrc device=cpu" + std::string(render) + " ! video/x-raw," + caps + " ! fakesink";
+      GError* error = nullptr;
+      GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
+      EXPECT_TRUE(error) << launch;
+      g_clear_error(&error);
+      gst_clear_object(&pipeline);
+    }
+    for (const char* caps :
+         {"interlace-mode=progressive,pixel-aspect-ratio=1/1", "format=I420,colorimetry=bt709",
+          "format=BGRx,colorimetry=sRGB", "pixel-aspect-ratio=[1/2,2/1]"}) {
+      FramePipeline pipeline("particlesrc name=src device=cpu particles=1000" + std::string(render) +
+                             " ! video/x-raw," + caps + " ! appsink name=sink max-buffers=1");
+      EXPECT_TRUE(pipeline.play()) << caps;
+    }
+  }
+}
+
 TEST(ParticleSrc, RefusesAPictureThatIsTooLarge) {
   FramePipeline huge(kFew, "format=RGBA,width=32768,height=32768");
   EXPECT_FALSE(huge.play());
