@@ -298,8 +298,11 @@ bool PacedSender::next_at_once(Step& step) {
   step.probe = congestion::kNoProbe;
   {
     std::scoped_lock lock(mutex_);
-    if (!run_ || run_->flushing || pushed(*run_, Pusher::sink)) return false;
+    if (!run_) return false;
     Run& run = *run_;
+    // Asked first: what the sink was given is pushed even if a flush has begun meanwhile.
+    const bool others_push = pushed(run, Pusher::sink);
+    if (others_push || run.flushing) return false;
     const bool due = run.passes && run.flow == GST_FLOW_OK && !run.items.empty() &&
                      run.items.front().packet && (run.frame_ended || run.items.size() >= kHeld);
     if (due && take_packets(run, step, now())) {

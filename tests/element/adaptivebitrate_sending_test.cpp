@@ -1,5 +1,7 @@
 // How adaptivebitrate sends what goes through it: numbers, pace, queue, flush and events.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "adaptive_harness.hpp"
@@ -111,6 +113,36 @@ TEST_F(AdaptiveBitrateHarness, AFlushDropsWhatWaitsAndGoesOn) {
   ASSERT_EQ(push(1000, true), GST_FLOW_OK);
   EXPECT_TRUE(wait_until([&] { return last_is_out(); }));
   EXPECT_LT(out().size(), 41u);
+}
+
+// The thread that brings packets pushes the end of a frame itself, and may never come again after the flush.
+TEST_F(AdaptiveBitrateHarness, AFlushDuringAPushOfTheSinksThreadHoldsNothingUp) {
+  start_by_hand(20'000'000);
+  for (int frame = 0; frame < 3; ++frame) {
+    push_frame(900'000);
+    ASSERT_TRUE(wait_until([&] { return all_out(); }));
+  }
+  const auto pad = adopt(gst_element_get_static_pad(element(), "src"));
+  std::atomic<std::thread::id> pushes{};
+  const gulong block = gst_pad_add_probe(
+      pad.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM,
+      [](GstPad*, GstPadProbeInfo*, gpointer id) {
+        *static_cast<std::atomic<std::thread::id>*>(id) = std::this_thread::get_id();
+        return GST_PAD_PROBE_OK;
+      },
+      &pushes, nullptr);
+  std::thread sink_thread([this] { push(500, true); });
+  const auto sink_id = sink_thread.get_id();
+  EXPECT_TRUE(wait_until([&] { return pushes.load() == sink_id; }));
+  EXPECT_TRUE(gst_harness_push_event(h_, gst_event_new_flush_start()));
+  sink_thread.join();
+  gst_pad_remove_probe(pad.get(), block);
+  EXPECT_TRUE(gst_harness_push_event(h_, gst_event_new_flush_stop(TRUE)));
+  EXPECT_TRUE(gst_harness_push_event(h_, gst_event_new_eos()));
+  EXPECT_TRUE(wait_until([&] {
+    const auto event = adopt(gst_harness_try_pull_event(h_));
+    return event && GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS;
+  }));
 }
 
 TEST_F(AdaptiveBitrateHarness, EventsKeepTheirPlaceAmongThePackets) {
