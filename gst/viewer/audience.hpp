@@ -50,7 +50,9 @@ class Audience : private signalling::ServerDelegate {
   Result<void> open();
   unsigned port() const { return server_->port(); }
   SoupServer* http_server() const { return server_->soup(); }  // borrowed
-  void set_max_viewers(unsigned limit) { server_->set_max_viewers(limit); }
+  void set_max_viewers(unsigned limit) {
+    loop_->call([&] { server_->set_max_viewers(limit); });
+  }
 
   // Those of one campaign together: who waits for it is let in with all of them to choose from.
   void add(const std::vector<std::shared_ptr<Rendition>>& renditions);

@@ -6,6 +6,7 @@
 #include "serving_pipeline.hpp"
 #include "test_viewer.hpp"
 #include "wait.hpp"
+#include "websocket_client.hpp"
 
 namespace campaign::test {
 namespace {
@@ -203,6 +204,25 @@ TEST(CampaignSink, BitrateChangesWhilePlaying) {
   EXPECT_TRUE(wait_until([&] { return bitrate() > 1'200'000; }, 10));
   g_object_set(pipeline.sink(), "bitrate", guint64(700'000), nullptr);
   EXPECT_TRUE(wait_until([&] { return bitrate() < 1'000'000; }, 5)) << bitrate();
+}
+
+// Set on this thread, looked at by the server's for whoever comes.
+TEST(CampaignSink, TheMostViewersChangeWhilePlayingForTheNextWhoComes) {
+  ServingPipeline pipeline(ServingPipeline::small());
+  ASSERT_TRUE(pipeline.play());
+  const auto welcome = [&](WebSocketClient& client) { return !client.wait_for("welcome", 2).is_null(); };
+  for (int round = 0; round < 3; ++round) {
+    g_object_set(pipeline.sink(), "max-viewers", 1u, nullptr);
+    WebSocketClient one(pipeline.port(), "?peer=one"), two(pipeline.port(), "?peer=two");
+    EXPECT_NE(welcome(one), welcome(two)) << round;
+    g_object_set(pipeline.sink(), "max-viewers", 2u, nullptr);
+    WebSocketClient another(pipeline.port(), "?peer=another");
+    EXPECT_TRUE(welcome(another)) << round;
+    one.close();
+    two.close();
+    another.close();
+    ASSERT_TRUE(wait_until([&] { return pipeline.viewers() == 0; }));
+  }
 }
 
 TEST(CampaignSink, CyclesThroughItsStatesWithoutData) {
