@@ -90,7 +90,7 @@ bool Outlet::announce(const routing::StreamDescription& from) {
 void Outlet::push(Viewer::Delivery delivery) {
   pushing_ = true;
   if (!std::exchange(announced_, true)) announce(*delivery.from);
-  if (std::exchange(segment_due_, false)) {
+  if (segment_due_.exchange(false)) {
     GstSegment segment;
     gst_segment_init(&segment, GST_FORMAT_TIME);
     gst_pad_push_event(pad_, gst_event_new_segment(&segment));

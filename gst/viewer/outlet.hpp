@@ -46,7 +46,7 @@ class Outlet {
   Guarded<std::shared_ptr<routing::Viewer>> viewer_;
   std::atomic<bool> pushing_ = false;
   bool announced_ = false;  // the task, and start() before it
-  bool segment_due_ = false;
+  std::atomic<bool> segment_due_ = false;
 };
 
 }  // namespace campaign::viewer

@@ -39,8 +39,11 @@ void set_up_mux_src_pad(GstPad* pad);
 
 GstStructure* stats_of(const routing::Stream& stream);  // transfer full, as below
 GstStructure* stats_of(GstCampaignMuxSrcPad* pad);
-// A flush of a stream is one of those who watch it.
-void flush_viewers(CampaignMuxImpl& mux, GstElement* element, const std::shared_ptr<routing::Stream>& stream,
-                   bool start);
+// A flush of a stream is one of those who watch it: the pads where it has begun, to be given back when it
+// stops. Who has left the stream meanwhile goes on, and who has come to it is flushed with the others. At the
+// stop `stream` may be null: it may have ended.
+std::vector<Ref<GstPad>> start_flush(GstElement* mux, const std::shared_ptr<routing::Stream>& stream);
+void stop_flush(CampaignMuxImpl& mux, GstElement* element, const std::shared_ptr<routing::Stream>& stream,
+                const std::vector<Ref<GstPad>>& flushing);
 
 }  // namespace campaign

@@ -1,6 +1,9 @@
 // A rung of a campaign coming in: its buffers become units of a stream, on the upstream's streaming thread.
 #include <gst/video/video.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "campaign/encoder_profile.hpp"
 #include "campaignmux.hpp"
 #include "util/at_boundary.hpp"
@@ -47,8 +50,9 @@ class PadUpstream : public routing::StreamUpstream {
 struct MuxSinkPadImpl {
   Guarded<Names> names;
   Guarded<std::shared_ptr<routing::Stream>> stream;
-  viewer::StartableUnits startable;  // streaming thread only
-  viewer::DroppableUnits droppable;  // likewise
+  Guarded<std::vector<Ref<GstPad>>> flushing;  // of viewers, until the flush of this pad stops
+  viewer::StartableUnits startable;            // streaming thread only
+  viewer::DroppableUnits droppable;            // likewise
 };
 
 gboolean send_upstream(const std::shared_ptr<routing::Stream>& stream, GstEvent* event) {
@@ -158,13 +162,17 @@ static gboolean sink_pad_event(GstPad* pad, GstObject* parent, GstEvent* raw) {
         mux.router.end_stream(stream, campaign::viewer::routing_now());
       return TRUE;
     case GST_EVENT_FLUSH_START:
-      if (const auto stream = impl(pad).stream.snapshot())
-        campaign::flush_viewers(mux, GST_ELEMENT(parent), stream, true);
+      if (const auto stream = impl(pad).stream.snapshot()) {
+        auto pads = campaign::start_flush(GST_ELEMENT(parent), stream);
+        impl(pad).flushing.with(
+            [&](auto& flushing) { std::ranges::move(pads, std::back_inserter(flushing)); });
+      }
       return TRUE;
-    case GST_EVENT_FLUSH_STOP:
-      if (const auto stream = impl(pad).stream.snapshot())
-        campaign::flush_viewers(mux, GST_ELEMENT(parent), stream, false);
+    case GST_EVENT_FLUSH_STOP: {
+      const auto flushing = impl(pad).flushing.with([](auto& pads) { return std::exchange(pads, {}); });
+      campaign::stop_flush(mux, GST_ELEMENT(parent), impl(pad).stream.snapshot(), flushing);
       return TRUE;
+    }
     default:  // what the viewers' streams begin with is the viewers' own
       return TRUE;
   }

@@ -2,6 +2,8 @@
 // the router has for it.
 #include <gst/video/video.h>
 
+#include <algorithm>
+
 #include "campaignmux.hpp"
 #include "util/at_boundary.hpp"
 #include "util/id.hpp"
@@ -207,24 +209,34 @@ void campaign::set_up_mux_src_pad(GstPad* pad) {
   GST_OBJECT_FLAG_SET(pad, GST_PAD_FLAG_NEED_PARENT);
 }
 
-void campaign::flush_viewers(CampaignMuxImpl& mux, GstElement* element,
-                             const std::shared_ptr<routing::Stream>& stream, bool start) {
-  const auto pads = mux_pads(element, GST_PAD_SRC);
-  if (start) {
-    for (const auto& pad : pads) {
-      auto& outlet = impl(pad.get()).outlet;
-      const auto viewer = outlet.viewer();
-      if (viewer && viewer->current() == stream) outlet.flush_start();
-    }
-    return;
+std::vector<campaign::Ref<GstPad>> campaign::start_flush(GstElement* mux,
+                                                         const std::shared_ptr<routing::Stream>& stream) {
+  std::vector<Ref<GstPad>> flushing;
+  for (const auto& pad : mux_pads(mux, GST_PAD_SRC)) {
+    auto& outlet = impl(pad.get()).outlet;
+    const auto viewer = outlet.viewer();
+    if (!viewer || viewer->current() != stream) continue;
+    outlet.flush_start();
+    flushing.push_back(pad);
   }
-  for (const auto& viewer : mux.router.flush_stream(stream)) {
-    for (const auto& pad : pads) {
-      auto& outlet = impl(pad.get()).outlet;
-      if (outlet.viewer() == viewer) outlet.flush_stop();
-    }
-    mux.router.resume_after_flush(viewer, routing_now());
+  return flushing;
+}
+
+void campaign::stop_flush(CampaignMuxImpl& mux, GstElement* element,
+                          const std::shared_ptr<routing::Stream>& stream,
+                          const std::vector<Ref<GstPad>>& flushing) {
+  std::vector<std::shared_ptr<routing::Viewer>> restarted;
+  if (stream) restarted = mux.router.flush_stream(stream);
+  for (const auto& pad : mux_pads(element, GST_PAD_SRC)) {
+    auto& outlet = impl(pad.get()).outlet;
+    const auto viewer = outlet.viewer();
+    if (!viewer) continue;
+    const bool began = std::ranges::find(flushing, pad.get(), &Ref<GstPad>::get) != flushing.end();
+    const bool watches = std::ranges::find(restarted, viewer) != restarted.end();
+    if (watches && !began) outlet.flush_start();
+    if (watches || began) outlet.flush_stop();
   }
+  for (const auto& viewer : restarted) mux.router.resume_after_flush(viewer, routing_now());
 }
 
 GstStructure* campaign::stats_of(GstCampaignMuxSrcPad* pad) {

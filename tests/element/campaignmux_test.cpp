@@ -72,6 +72,25 @@ TEST(CampaignMux, AFlushReachesThoseWhoWatchAndTheirStreamGoesOn) {
   EXPECT_EQ(a.events("segment"), 2);
 }
 
+TEST(CampaignMux, WhoLeavesAStreamWhileItIsFlushedGoesOn) {
+  MuxPipeline pipeline(kTwoCampaigns + source("h264", "sink_0", 160, 120, "name=camera") +
+                       source("h264", "sink_1", 160, 120) + "mux.src_0 ! fakesink async=false sync=false");
+  Tap out(pipeline.pad("src_0").get());
+  pipeline.play();
+  ASSERT_TRUE(wait_until([&] { return out.count() > 5; }));
+  auto camera = pipeline.element("camera");
+  gst_element_send_event(camera.get(), gst_event_new_flush_start());
+  g_object_set(pipeline.pad("src_0").get(), "campaign", "b", nullptr);
+  EXPECT_TRUE(wait_until([&] { return pipeline.stat("src_0", "switches") == 1; }));
+  gst_element_send_event(camera.get(), gst_event_new_flush_stop(TRUE));
+  const std::size_t before = out.count();
+  EXPECT_TRUE(wait_until([&] { return out.count() > before + 5; }));
+  EXPECT_EQ(pipeline.current("src_0", "current-campaign"), "b");
+  EXPECT_EQ(out.events("flush-stop"), 1);
+  const auto units = out.units();
+  for (std::size_t i = 1; i < units.size(); ++i) EXPECT_GT(units[i].pts, units[i - 1].pts);
+}
+
 TEST(CampaignMux, EveryPropertyExplainsItself) {
   auto mux = sink(gst_element_factory_make("campaignmux", nullptr));
   auto in = adopt(gst_element_request_pad_simple(mux.get(), "sink_%u"));
