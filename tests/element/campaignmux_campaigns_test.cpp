@@ -93,6 +93,7 @@ TEST(CampaignMuxCampaigns, ARungThatNobodyWatchesIsNeitherDrawnNorEncodedAndWake
   EXPECT_LE(drawn.count(), before + 1);
   std::vector<double> waits;
   for (int round = 0; round < 5; ++round) {
+    ASSERT_TRUE(wait_until([&] { return encoded.count() == drawn.count(); }));  // what was on its way
     const std::size_t asleep = encoded.count();
     const gint64 start = g_get_monotonic_time();
     g_object_set(pipeline.pad("src_0").get(), "quality", "high", nullptr);

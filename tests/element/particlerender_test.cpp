@@ -74,7 +74,7 @@ class Tree {
   // "" at the end of the stream, or what the user reads.
   std::string wait_for_end(double seconds = 30) {
     GstBus* bus = gst_element_get_bus(pipeline_);
-    GstMessage* message = gst_bus_timed_pop_filtered(bus, GstClockTime(seconds * GST_SECOND),
+    GstMessage* message = gst_bus_timed_pop_filtered(bus, GstClockTime(kPatience * seconds * GST_SECOND),
                                                      GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
     gst_object_unref(bus);
     if (!message) return "nothing happened";
@@ -180,7 +180,8 @@ TEST(ParticleRender, AStuckBranchDoesNotStopTheOthers) {
 TEST(ParticleRender, ALiveWorldGoesOnWhenAllItsStatesAreKept) {
   // A queue without limits would keep more states than there may be: 8 of a million particles.
   Tree tree("particlesrc name=src is-live=true particles=1000000 device=cpu ! " + kState +
-            ",framerate=60/1 ! queue name=jam max-size-buffers=0 max-size-bytes=0 max-size-time=0 ! "
+            ",framerate=" + std::to_string(kPatience > 1 ? 2 : 60) +
+            "/1 ! queue name=jam max-size-buffers=0 max-size-bytes=0 max-size-time=0 ! "
             "particlerender ! video/x-raw,width=64,height=36 ! fakesink name=out async=false");
   Arrivals arrivals(tree.get(), {"out"});
   GstElement* queue = gst_bin_get_by_name(GST_BIN(tree.get()), "jam");

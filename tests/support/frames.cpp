@@ -3,6 +3,8 @@
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
 
+#include "wait.hpp"
+
 namespace campaign::test {
 namespace {
 
@@ -85,7 +87,7 @@ bool FramePipeline::set_state(GstState state) {
 
 std::optional<Frame> FramePipeline::pull(double seconds) {
   GstSample* sample = nullptr;
-  g_signal_emit_by_name(sink_, "try-pull-sample", GstClockTime(seconds * GST_SECOND), &sample);
+  g_signal_emit_by_name(sink_, "try-pull-sample", GstClockTime(kPatience * seconds * GST_SECOND), &sample);
   if (!sample) return std::nullopt;
   Frame frame = look_at(gst_sample_get_buffer(sample), gst_sample_get_caps(sample));
   gst_sample_unref(sample);
@@ -131,7 +133,7 @@ bool FramePipeline::send_upstream(GstEvent* event) {
 
 std::string FramePipeline::wait_for(GstMessageType type, double seconds) {
   GstBus* bus = gst_element_get_bus(pipeline_);
-  GstMessage* message = gst_bus_timed_pop_filtered(bus, GstClockTime(seconds * GST_SECOND), type);
+  GstMessage* message = gst_bus_timed_pop_filtered(bus, GstClockTime(kPatience * seconds * GST_SECOND), type);
   gst_object_unref(bus);
   if (!message) return "";
   std::string text;

@@ -11,8 +11,13 @@
 #include <vector>
 
 #include "util/gst_ptr.hpp"
+#include "wait.hpp"
 
 namespace campaign::test {
+
+// Of what is encoded here: a sanitizer leaves little of real time for three encoders and a decoder.
+inline constexpr int kFramesPerSecond = kPatience > 1 ? 10 : 30;
+inline constexpr GstClockTime kFrameTime = GST_SECOND / kFramesPerSecond;
 
 struct Pushed {
   GstClockTime pts;
@@ -148,7 +153,8 @@ inline std::string source(const std::string& codec, const std::string& pad, int 
        "target-bitrate=400"}};
   return "videotestsrc is-live=true pattern=ball " + properties +
          " ! video/x-raw,format=I420,width=" + std::to_string(width) + ",height=" + std::to_string(height) +
-         ",framerate=30/1 ! " + kEncoders.at(codec) + " ! mux." + pad + " ";
+         ",framerate=" + std::to_string(kFramesPerSecond) + "/1 ! " + kEncoders.at(codec) + " ! mux." + pad +
+         " ";
 }
 
 inline const std::string kMux = "campaignmux name=mux ";

@@ -49,7 +49,7 @@ void ServingPipeline::stop() { gst_element_set_state(pipeline_, GST_STATE_NULL);
 std::string ServingPipeline::wait_for_error(double seconds) {
   GstBus* bus = gst_element_get_bus(pipeline_);
   GstMessage* message =
-      gst_bus_timed_pop_filtered(bus, GstClockTime(seconds * GST_SECOND), GST_MESSAGE_ERROR);
+      gst_bus_timed_pop_filtered(bus, GstClockTime(kPatience * seconds * GST_SECOND), GST_MESSAGE_ERROR);
   gst_object_unref(bus);
   if (!message) return {};
   GError* error = nullptr;
@@ -64,7 +64,7 @@ std::string ServingPipeline::wait_for_error(double seconds) {
 
 bool ServingPipeline::wait_for_eos(double seconds) {
   GstBus* bus = gst_element_get_bus(pipeline_);
-  GstMessage* message = gst_bus_timed_pop_filtered(bus, GstClockTime(seconds * GST_SECOND), GST_MESSAGE_EOS);
+  GstMessage* message = gst_bus_timed_pop_filtered(bus, GstClockTime(kPatience * seconds * GST_SECOND), GST_MESSAGE_EOS);
   gst_object_unref(bus);
   if (message) gst_message_unref(message);
   return message != nullptr;

@@ -1,24 +1,9 @@
-// GLib's locks are made of futexes and its counts of inline atomics, which ThreadSanitizer does not see in a
-// library that was not built with it: whatever one thread hands to another through them looks like a race.
-// Preloaded before GLib, this says what they order, and calls them.
-#include <dlfcn.h>
-#include <glib-object.h>
-#include <gst/gst.h>
-#include <sanitizer/tsan_interface.h>
+// What GLib's locks, conditions, queues and first times order. See interpose.hpp.
+#include <glib.h>
 
-namespace {
-
-template <class F>
-F* real(const char* name) {
-  return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
-}
-
-}  // namespace
-
-#define REAL(name) static const auto next = real<decltype(name)>(#name)
+#include "interpose.hpp"
 
 // The macros of the same names would be replaced first.
-#undef g_object_ref
 #undef g_cond_wait
 #undef g_once_init_enter
 #undef g_once_init_leave
@@ -64,33 +49,6 @@ extern "C" gboolean g_cond_wait_until(GCond* cond, GMutex* mutex, gint64 end) {
   return woken;
 }
 
-// Whoever lets go of the last reference takes apart what the others have done to it.
-extern "C" gpointer g_object_ref(gpointer object) {
-  REAL(g_object_ref);
-  __tsan_release(object);
-  return next(object);
-}
-
-extern "C" void g_object_unref(gpointer object) {
-  REAL(g_object_unref);
-  __tsan_release(object);
-  __tsan_acquire(object);
-  next(object);
-}
-
-extern "C" GstMiniObject* gst_mini_object_ref(GstMiniObject* object) {
-  REAL(gst_mini_object_ref);
-  __tsan_release(object);
-  return next(object);
-}
-
-extern "C" void gst_mini_object_unref(GstMiniObject* object) {
-  REAL(gst_mini_object_unref);
-  __tsan_release(object);
-  __tsan_acquire(object);
-  next(object);
-}
-
 // What comes out of these was put in by another thread.
 extern "C" gboolean g_once_init_enter(volatile void* location) {
   REAL(g_once_init_enter);
@@ -104,3 +62,21 @@ extern "C" void g_once_init_leave(volatile void* location, gsize result) {
   __tsan_release(const_cast<void*>(location));
   next(location, result);
 }
+
+extern "C" void g_async_queue_push(GAsyncQueue* queue, gpointer data) {
+  REAL(g_async_queue_push);
+  __tsan_release(queue);
+  next(queue, data);
+}
+
+#define POP(name, parameters, arguments)  \
+  extern "C" gpointer name parameters {   \
+    REAL(name);                           \
+    const gpointer data = next arguments; \
+    __tsan_acquire(queue);                \
+    return data;                          \
+  }
+
+POP(g_async_queue_pop, (GAsyncQueue * queue), (queue))
+POP(g_async_queue_try_pop, (GAsyncQueue * queue), (queue))
+POP(g_async_queue_timeout_pop, (GAsyncQueue * queue, guint64 timeout), (queue, timeout))
