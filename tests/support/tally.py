@@ -1,4 +1,4 @@
-"""Counts single test cases from what the runners left in the build folder, for tests/run.
+"""Counts single test cases from what the runners left in build folders, for tests/run.
 
 A program that crashes, hangs or leaves no result counts as a failure, and so does a run without any case. Each
 failure is listed with the first of what the case said, as often only the end of a run is at hand.
@@ -110,16 +110,19 @@ def count_meson(build, tally):
             tally.fail(f"{name}: left no result")
 
 
-def main(action, build, *parts):
-    build = pathlib.Path(build)
+def main(action, *builds):
+    """`forget <build folder>…`, or `count <build folder>=<runner>,<runner>…`, of meson and e2e."""
     if action == "forget":
-        forget(build)
+        for build in builds:
+            forget(pathlib.Path(build))
         return 0
     tally = Tally()
-    if "meson" in parts:
-        count_meson(build, tally)
-    if "e2e" in parts and not tally.junit(build / "e2e.xml"):
-        tally.fail("the browser tests left no result")
+    for build, runners in (argument.split("=") for argument in builds):
+        build = pathlib.Path(build)
+        if "meson" in runners.split(","):
+            count_meson(build, tally)
+        if "e2e" in runners.split(",") and not tally.junit(build / "e2e.xml"):
+            tally.fail("the browser tests left no result")
     if not tally.passed and not tally.failures:
         tally.fail("no test ran")
 

@@ -141,14 +141,19 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        if self.process.poll() is None:
+    def __exit__(self, failure, *_):
+        asked = self.process.poll() is None
+        if asked:
             self.signal(signal.SIGINT)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
         self._reader.join(5)
         if self._own:
             self._own.cleanup()
+        # Asked to end, it does so well; a sanitizer says otherwise what it found, and in the code.
+        if asked and not failure and self.process.returncode != 0:
+            said = "".join(line["message"] for line in self.log if line["event"] == "not-json")
+            raise AssertionError(f"the server ended with {self.process.returncode}: {said}")
