@@ -15,10 +15,21 @@
  * A live source keeps to the clock: each frame has the exact time of its number, and when drawing has fallen
  * more than two frames behind, those in between are left out rather than sent late.
  *
- * ## Example launch line
+ * The mouse acts on the world by GstNavigation events: the left button attracts, the right one repels, the
+ * wheel zooms. So do two custom upstream events: `campaign-control`, with any of `scene` (string: a built-in
+ * scene or JSON), `particles` (uint), `time-scale` (double) and `paused` (boolean), and `campaign-quality`,
+ * whose `particles` (uint) lowers the count.
+ *
+ * Once a second an element message `particle-stats` carries what the property `stats` holds.
+ *
+ * ## Example launch lines
  * |[
  * gst-launch-1.0 particlesrc particles=500000 ! video/x-raw,width=1280,height=720 ! videoconvert !
  * autovideosink
+ * ]|
+ * |[
+ * gst-launch-1.0 particlesrc device=cpu num-buffers=300 ! video/x-raw,format=I420 ! x264enc ! mp4mux !
+ * filesink location=world.mp4
  * ]|
  */
 #include "gstparticlesrc.hpp"
