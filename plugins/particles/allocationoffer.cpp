@@ -111,6 +111,8 @@ AllocationOffer::Choice AllocationOffer::choose(GstCaps* caps, const GstVideoInf
   const auto size = static_cast<guint>(GST_VIDEO_INFO_SIZE(&info));
   for (Choice choice : pools_) {
     choice.size = std::max(choice.size, size);
+    // Downstream may hold all of a pool that has no more than it needs, and then waits for the next picture.
+    if (choice.most != 0 && choice.most <= choice.least) continue;
     if (take(choice, caps, info, anywhere)) return choice;
   }
   Choice choice{.size = size, .least = least_};

@@ -313,6 +313,14 @@ TEST_P(FramePool, TwoBuffersAreEnough) {
   }
 }
 
+TEST_P(FramePool, APoolThatDownstreamHoldsWhollyIsNotWaitedFor) {
+  const Seen plain = play(on("cpu"), caps_of("NV12"), {});
+  const Seen seen =
+      play(on("cpu"), caps_of("NV12"), {.reads_video_meta = true, .least = 3, .most = 3, .odd = OddPool{}});
+  EXPECT_EQ(seen.checksums, plain.checksums);
+  EXPECT_EQ(seen.pools, kOurs);
+}
+
 // Where nobody keeps what has been seen; appsink does.
 TEST_P(FramePool, OneBufferIsEnough) {
   for (const char* device : kDevices) {
