@@ -71,11 +71,12 @@ class CpuEngine final : public RingEngine {
       : RingEngine([this](uint32_t particles, std::unique_ptr<ParticleMemory> too_small) {
           return make_particles(particles, std::move(too_small));
         }),
-        kernel_(cpu::best_kernel()),
+        particle_kernel_(cpu::best_particle_kernel()),
+        picture_kernel_(cpu::best_picture_kernel()),
         workers_(threads),
         mine_(threads),
         bands_(threads) {
-    name_ = std::string("cpu (") + kernel_.name + ", " + std::to_string(threads) +
+    name_ = std::string("cpu (") + particle_kernel_.name + ", " + std::to_string(threads) +
             (threads == 1 ? " thread)" : " threads)");
   }
 
@@ -126,7 +127,8 @@ class CpuEngine final : public RingEngine {
         {array.get(), array.get() + plane, array.get() + 2 * plane}, glow_stride_, glow_width_, glow_rows_};
   }
 
-  const cpu::Kernel& kernel_;
+  const cpu::ParticleKernel& particle_kernel_;
+  const cpu::PictureKernel& picture_kernel_;
   Workers workers_;
   std::string name_;
   std::vector<Worker> mine_;  // by worker
@@ -175,13 +177,13 @@ void CpuEngine::move(const Step& step, const cpu::State& from, const cpu::State&
   const uint32_t* noise = curl_noise().data();
   const uint32_t old_end = std::min(end, step.params.count.y);
   if (begin < old_end) {
-    kernel_.move(step, noise, from, to, begin, old_end);
+    particle_kernel_.move(step, noise, from, to, begin, old_end);
     for (uint32_t i = 0; i < step.params.births.x; ++i) {
-      kernel_.birth(step, noise, to, step.cohorts[i].life.z, begin / 4, old_end / 4);
+      particle_kernel_.birth(step, noise, to, step.cohorts[i].life.z, begin / 4, old_end / 4);
     }
   }
   for (uint32_t c = 0; c < kClasses && old_end < end; ++c) {
-    kernel_.birth(step, noise, to, c, std::max(begin, old_end) / 4, end / 4);
+    particle_kernel_.birth(step, noise, to, c, std::max(begin, old_end) / 4, end / 4);
   }
 }
 
@@ -207,10 +209,10 @@ void CpuEngine::sum(const Worker& worker, uint32_t band) {
   bands_.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
     summed += static_cast<size_t>(end - begin);
     if (summed > cpu::kMostSummed) {
-      kernel_.clamp(sums, size_t{raster_.stride} * raster_.band_rows());
+      picture_kernel_.clamp(sums, size_t{raster_.stride} * raster_.band_rows());
       summed = 0;
     }
-    kernel_.add(begin, end, sums);
+    picture_kernel_.add(begin, end, sums);
   });
 }
 
@@ -229,8 +231,8 @@ void CpuEngine::sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t
   for (const auto& segment : sorted.segments()) {
     const uint32_t from = std::max(begin, segment->begin), to = std::min(end, segment->end);
     if (from >= to) continue;
-    kernel_.sort(sorted.view(), cohorts_, state, from, to, sorted.cut(), segment->lights.of_worker(worker),
-                 segment->glows.of_worker(worker));
+    particle_kernel_.sort(sorted.view(), cohorts_, state, from, to, sorted.cut(),
+                          segment->lights.of_worker(worker), segment->glows.of_worker(worker));
   }
 }
 
@@ -254,10 +256,10 @@ bool CpuEngine::draw_sorted(const Work& work) {
     const uint32_t first_row = (band * rows) >> kGlowShift;
     for (const auto& segment : segments) {
       segment->glows.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
-        kernel_.place(view, begin, end, cut.base(band), kGlowShift, first_row, glow_width_,
-                      mine.placed.get());
-        kernel_.add_glow(mine.placed.get(), mine.placed.get() + (end - begin),
-                         mine.glow.get() + size_t{first_row} * glow_width_);
+        picture_kernel_.place(view, begin, end, cut.base(band), kGlowShift, first_row, glow_width_,
+                              mine.placed.get());
+        picture_kernel_.add_glow(mine.placed.get(), mine.placed.get() + (end - begin),
+                                 mine.glow.get() + size_t{first_row} * glow_width_);
       });
     }
   });
@@ -270,11 +272,12 @@ bool CpuEngine::draw_sorted(const Work& work) {
       segment->lights.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
         summed += static_cast<size_t>(end - begin);
         if (summed > cpu::kMostSummed) {
-          kernel_.clamp(mine.sums.get(), pixels);
+          picture_kernel_.clamp(mine.sums.get(), pixels);
           summed = 0;
         }
-        kernel_.place(view, begin, end, cut.base(band), 0, band * rows, raster_.stride, mine.placed.get());
-        kernel_.add(mine.placed.get(), mine.placed.get() + (end - begin), mine.sums.get());
+        picture_kernel_.place(view, begin, end, cut.base(band), 0, band * rows, raster_.stride,
+                              mine.placed.get());
+        picture_kernel_.add(mine.placed.get(), mine.placed.get() + (end - begin), mine.sums.get());
       });
     }
     resolve_rows(view, mine, band * rows, (band + 1) * rows, frame);
@@ -286,17 +289,18 @@ bool CpuEngine::draw_sorted(const Work& work) {
 void CpuEngine::spread_glow(const ViewParams& view) {
   const cpu::Glow across = planes(across_), spread = planes(spread_);
   workers_.run(glow_rows_, [&](unsigned, uint32_t row) {
-    kernel_.glow_across(view, glows_.data(), workers_.count(), row, across);
+    picture_kernel_.glow_across(view, glows_.data(), workers_.count(), row, across);
   });
-  workers_.run(glow_rows_, [&](unsigned, uint32_t row) { kernel_.glow_down(view, across, row, spread); });
+  workers_.run(glow_rows_,
+               [&](unsigned, uint32_t row) { picture_kernel_.glow_down(view, across, row, spread); });
 }
 
 // Rows of the picture out of a worker's sums, which begin with them.
 void CpuEngine::resolve_rows(const ViewParams& view, const Worker& mine, uint32_t begin, uint32_t end,
                              const FramePlanes& frame) {
   for (uint32_t row = begin, first = 0; row < end; row += 2, first += 2 * raster_.stride) {
-    kernel_.resolve(view, raster_, mine.sums.get() + size_t{first} * 4, planes(spread_), layout_, row / 2,
-                    mine.scratch.get(), frame);
+    picture_kernel_.resolve(view, raster_, mine.sums.get() + size_t{first} * 4, planes(spread_), layout_,
+                            row / 2, mine.scratch.get(), frame);
   }
 }
 
@@ -350,8 +354,8 @@ Result<void> CpuEngine::run(const Work& work) {
       if (sorted) sort(*sorted, particles, from, std::min(to, moved), worker);
     }
     if (from < drawn)
-      kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
-                   bands_.of_worker(worker), glows_[worker]);
+      particle_kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
+                            bands_.of_worker(worker), glows_[worker]);
   });
   if (work.step) end_step(turn, *work.step);
   if (work.frame) resolve(*work.view, work.frame->planes(layout_));

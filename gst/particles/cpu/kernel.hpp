@@ -46,7 +46,8 @@ struct Glow {  // the spread glow, planar; `stride` cells a row with kPad to spa
   uint32_t stride, width, rows;
 };
 
-struct Kernel {
+// From particles to their light.
+struct ParticleKernel {
   const char* name;  // of the instruction set
 
   // One step of particles [begin, end), begin a multiple of kPad; `from` may be `to`.
@@ -61,6 +62,10 @@ struct Kernel {
   // The same light, sorted for several pictures: of particles [begin, end), any of both.
   void (*sort)(const ViewParams&, const CohortLanes&, State, uint32_t begin, uint32_t end, const Cut&,
                SortedLight::Lights::Lists&, SortedLight::Glows::Lists&);
+};
+
+// From light to the picture.
+struct PictureKernel {
   // Records [begin, end) of a band of sorted light as those of a picture, for add(); at the pixel, or at the
   // cell of the glow, counted from `first_row` of them. `to` has room for kPad more.
   void (*place)(const ViewParams&, const Record* begin, const Record* end, uint32_t base, uint32_t shift,
@@ -85,6 +90,7 @@ struct Kernel {
 
 constexpr size_t scratch_size(uint32_t glow_stride) { return size_t{3} * (glow_stride + kPad); }
 
-const Kernel& best_kernel();
+const ParticleKernel& best_particle_kernel();
+const PictureKernel& best_picture_kernel();
 
 }  // namespace campaign::particles::cpu

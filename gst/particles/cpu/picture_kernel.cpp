@@ -1,14 +1,15 @@
-#include "particles/cpu/kernel.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <utility>
 
+#include "particles/cpu/glow_cell.hpp"
+#include "particles/cpu/kernel.hpp"
+
 // Vectors are members of structs here, which those of SVE, whose length no compiler knows, cannot be.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "particles/cpu/kernel.cpp"
+#define HWY_TARGET_INCLUDE "particles/cpu/picture_kernel.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -17,203 +18,13 @@ namespace campaign::particles::cpu::HWY_NAMESPACE {
 
 #include "particles/cpu/lanes-inl.hpp"
 
-using std::max;  // the kernel says max() of two floats, as GLSL does
-
-constexpr uint32_t kBlock = kPad;  // particles whose light is gathered before it is added
-
-constexpr uint64_t kFull = (uint64_t{1} << 20) | (uint64_t{1} << 41) | (uint64_t{1} << 62);
-
 #define KERNEL HWY_INLINE
-#define OUT(T) T&
-#define INOUT(T) T&
-
-#include "shaders/kernel/salt.h"
-
-struct Random {
-#include "shaders/kernel/random.h"
-};
-
-struct Births : Random {
-  const StepParams& P;
-  explicit Births(const StepParams& params) : P(params) {}
-#include "shaders/kernel/birth.h"
-};
-
-// The attractors that pull: the last one is the pointer's, and mostly rests.
-uint32_t pulling(const Step& step) {
-  const uint32_t last = step.shape.attractors - 1;
-  const bool rests = step.params.attractor[last].w == 0 && step.params.attractor_shape[last].z == 0;
-  return rests ? last : last + 1;
-}
-
-struct Motion {
-  const StepParams& P;
-  const uint32_t* noise;
-  const uint ATTRACTORS, SPHERES, PLANES;
-  const bool TURBULENCE;
-  Motion(const Step& step, const uint32_t* table)
-      : P(step.params),
-        noise(table),
-        ATTRACTORS(pulling(step)),
-        SPHERES(step.shape.spheres),
-        PLANES(step.shape.planes),
-        TURBULENCE(step.shape.turbulence) {}
-  HWY_INLINE U noise_at(U i) const { return {hn::GatherIndex(DU(), noise, hn::BitCast(DI(), i.v))}; }
-#include "shaders/kernel/motion.h"
-};
-
-struct Splatting {
-  const ViewParams& V;
-  explicit Splatting(const ViewParams& view) : V(view) {}
-#include "shaders/kernel/light.h"
-
-  struct Weights {
-    HWY_INLINE Weights() {}
-    U r, g, b;
-  };
-  // Of particles i and on; `lane` is theirs in the lanes of the cohorts.
-  HWY_INLINE Weights weights_of(State s, uint32_t i, const CohortLanes& cohorts, uint32_t lane, U salt,
-                                F inverse_depth) {
-    F near = min_f(inverse_depth * splat_f(V.light.y), splat_f(2.0f));
-    F scale = brightness_of(salt) * near * splat_f(V.light.x);
-    F heat = heat_of(load_f(s.vx + i), load_f(s.vy + i), load_f(s.vz + i), load_f(cohorts.per_speed2 + lane));
-    Weights weights;
-    weights.r = weight_of(load_f(cohorts.slow[0] + lane), load_f(cohorts.fast[0] + lane), heat, scale, salt);
-    weights.g = weight_of(load_f(cohorts.slow[1] + lane), load_f(cohorts.fast[1] + lane), heat, scale, salt);
-    weights.b = weight_of(load_f(cohorts.slow[2] + lane), load_f(cohorts.fast[2] + lane), heat, scale, salt);
-    return weights;
-  }
-};
-
 struct Tone {
 #include "shaders/kernel/tone.h"
 };
-
 #undef KERNEL
-#undef OUT
-#undef INOUT
 
 HWY_INLINE size_t lanes() { return hn::Lanes(DF()); }
-
-void birth(const Step& step, const uint32_t* noise, State state, uint32_t which, uint32_t first_group,
-           uint32_t end_group) {
-  Births births(step.params);
-  Motion motion(step, noise);
-  const Cohort& cohort = step.cohorts[which];
-  const uint32_t groups = static_cast<uint32_t>(lanes() / 4);  // of four particles, in a vector
-  uint32_t group = first_group + (which + kClasses - first_group % kClasses) % kClasses;
-  alignas(64) uint32_t ids[HWY_MAX_BYTES / 4];
-  alignas(64) float out[6][HWY_MAX_BYTES / 4];
-  float* const to[6] = {state.px, state.py, state.pz, state.vx, state.vy, state.vz};
-  for (; group < end_group; group += groups * kClasses) {
-    for (uint32_t lane = 0; lane < lanes(); ++lane) ids[lane] = (group + lane / 4 * kClasses) * 4 + lane % 4;
-    const U id{hn::Load(DU(), ids)};
-    F x[6];
-    births.birth(id, cohort.life.y, cohort.life.x, x[0], x[1], x[2], x[3], x[4], x[5]);
-    motion.move(salt_of(id), x[0], x[1], x[2], x[3], x[4], x[5]);
-    for (int c = 0; c < 6; ++c) store_f(x[c], out[c]);
-    for (uint32_t g = 0; g < groups && group + g * kClasses < end_group; ++g) {
-      for (int c = 0; c < 6; ++c) std::memcpy(to[c] + ids[g * 4], out[c] + g * 4, 4 * sizeof(float));
-    }
-  }
-}
-
-void move(const Step& step, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end) {
-  Motion motion(step, noise);
-  const U iota{hn::Iota(DU(), 0)};
-  for (uint32_t i = begin; i < end; i += static_cast<uint32_t>(lanes())) {
-    F px = load_f(from.px + i), py = load_f(from.py + i), pz = load_f(from.pz + i);
-    F vx = load_f(from.vx + i), vy = load_f(from.vy + i), vz = load_f(from.vz + i);
-    motion.move(salt_of(splat_u(i) + iota), px, py, pz, vx, vy, vz);
-    store_f(px, to.px + i), store_f(py, to.py + i), store_f(pz, to.pz + i);
-    store_f(vx, to.vx + i), store_f(vy, to.vy + i), store_f(vz, to.vz + i);
-  }
-}
-
-// Light of one block, gathered as vectors and handed out one by one.
-struct Block {
-  alignas(64) uint32_t band[kBlock], glow_at[kBlock];
-  alignas(64) Record record[kBlock];
-};
-
-// The light of particles i and on, one vector, into places `k` and on of the block.
-HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i,
-                       const Raster& raster, Light glow, Block& block, uint32_t k) {
-  Splatting draw(V);
-  const uint32_t lane = i % CohortLanes::kLanes;
-  U id = splat_u(i) + U{hn::Iota(DU(), 0)};
-  U salt = salt_of(id);
-  F inverse_depth;
-  U pixel = draw.pixel_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), inverse_depth);
-  const auto weights = draw.weights_of(s, i, cohorts, lane, salt, inverse_depth);
-  U x = pixel & splat_u(0xFFFFu), y = pixel >> 16u;
-  U at = (y & splat_u(raster.band_rows() - 1)) * splat_u(raster.stride) + x;
-  U low = at | (weights.r << 16u), high = weights.g | (weights.b << 16u);
-  hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.record + k));
-
-  auto seen = hn::And(hn::Ne(pixel.v, hn::Set(DU(), draw.kNoPixel)), hn::Lt(id.v, hn::Set(DU(), V.target.y)));
-  U band{hn::ShiftRightSame(y.v, static_cast<int>(raster.band_shift))};
-  U glow_at = (y >> kGlowShift) * splat_u(glow.stride) + (x >> kGlowShift);
-  hn::Store(hn::IfThenElse(seen, band.v, hn::Set(DU(), raster.bands())), DU(), block.band + k);
-  hn::Store(hn::IfThenElse(seen, glow_at.v, hn::Set(DU(), glow.stride * glow.rows)), DU(), block.glow_at + k);
-}
-
-HWY_INLINE void add_to_cell(uint64_t* words, uint32_t at, Record record) {
-  const uint64_t word = ((record >> 16) & 0xFFFF) | ((record >> 32) & 0xFFFF) << 21 | (record >> 48) << 42;
-  const uint64_t before = words[at];
-  words[at] = HWY_UNLIKELY(before & kFull) ? before : before + word;
-}
-
-void draw(const ViewParams& view, const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end,
-          const Raster& raster, PictureBands::Lists& lists, Light glow) {
-  Block block;
-  for (uint32_t from = begin; from < end; from += kBlock) {
-    const uint32_t count = std::min(kBlock, end - from);
-    for (uint32_t k = 0; k < count; k += static_cast<uint32_t>(lanes())) {
-      gather(view, cohorts, state, from + k, raster, glow, block, k);
-    }
-    for (uint32_t k = 0; k < count; k += kGlowStride) __builtin_prefetch(glow.words + block.glow_at[k], 1);
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < count; ++k) lists.append(block.band[k], block.record[k]);
-    for (uint32_t k = 0; k < count; k += kGlowStride)
-      add_to_cell(glow.words, block.glow_at[k], block.record[k]);
-  }
-}
-
-// The light of particles i and on, one vector, for several pictures; what is not of [begin, end) belongs to
-// no band.
-HWY_INLINE void gather_places(const ViewParams& V, const CohortLanes& cohorts, State s, uint32_t i,
-                              uint32_t begin, uint32_t end, const Cut& cut, Block& block, uint32_t k) {
-  Splatting draw(V);
-  const uint32_t lane = i % CohortLanes::kLanes;
-  U id = splat_u(i) + U{hn::Iota(DU(), 0)};
-  U salt = salt_of(id);
-  F inverse_depth;
-  U across, down;
-  M inside = draw.place_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), across, down, inverse_depth);
-  const auto weights = draw.weights_of(s, i, cohorts, lane, salt, inverse_depth);
-  U band = (down * splat_u(cut.count)) >> kPlaceBits;
-  U low = weights.r | (weights.g << kWeightBits) | (weights.b << (2 * kWeightBits));
-  U high = across | (down << kPlaceBits);  // its upper bits fall off
-  hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.record + k));
-  auto mine = hn::AndNot(hn::Lt(id.v, hn::Set(DU(), begin)), hn::Lt(id.v, hn::Set(DU(), end)));
-  auto seen = hn::And(hn::RebindMask(DU(), inside.v), mine);
-  hn::Store(hn::IfThenElse(seen, band.v, hn::Set(DU(), cut.count)), DU(), block.band + k);
-}
-
-void sort(const ViewParams& view, const CohortLanes& cohorts, State state, uint32_t begin, uint32_t end,
-          const Cut& cut, SortedLight::Lights::Lists& lights, SortedLight::Glows::Lists& glows) {
-  Block block;
-  for (uint32_t from = begin / kBlock * kBlock; from < end; from += kBlock) {
-    const uint32_t count = std::min(kBlock, end - from);
-    for (uint32_t k = 0; k < count; k += static_cast<uint32_t>(lanes())) {
-      gather_places(view, cohorts, state, from + k, begin, end, cut, block, k);
-    }
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < count; ++k) lights.append(block.band[k], block.record[k]);
-    for (uint32_t k = 0; k < count; k += kGlowStride) glows.append(block.band[k], block.record[k]);
-  }
-}
 
 void place(const ViewParams& view, const Record* begin, const Record* end, uint32_t base, uint32_t shift,
            uint32_t first_row, uint32_t stride, Record* to) {
@@ -518,19 +329,8 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
   }
 }
 
-const Kernel* kernel() {
-  static const Kernel table{hwy::TargetName(HWY_TARGET),
-                            move,
-                            birth,
-                            draw,
-                            sort,
-                            place,
-                            add_glow,
-                            add,
-                            clamp,
-                            glow_across,
-                            glow_down,
-                            resolve};
+const PictureKernel* picture_kernel() {
+  static const PictureKernel table{place, add_glow, add, clamp, glow_across, glow_down, resolve};
   return &table;
 }
 
@@ -540,9 +340,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace campaign::particles::cpu {
 
-HWY_EXPORT(kernel);
+HWY_EXPORT(picture_kernel);
 
-const Kernel& best_kernel() { return *HWY_DYNAMIC_DISPATCH(kernel)(); }
+const PictureKernel& best_picture_kernel() { return *HWY_DYNAMIC_DISPATCH(picture_kernel)(); }
 
 }  // namespace campaign::particles::cpu
 #endif
