@@ -24,6 +24,8 @@ class ParticleMemory {
   ParticleMemory& operator=(const ParticleMemory&) = delete;
 
   uint32_t capacity() const { return capacity_; }  // particles
+  // All that it takes, what was prepared for those who draw it included. The engine's thread.
+  virtual uint64_t bytes() const = 0;
 
   // Which device this memory lies on, to be compared with Engine::device() and nothing else.
   virtual const void* device() const = 0;

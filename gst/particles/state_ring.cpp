@@ -16,8 +16,8 @@ constexpr uint64_t kParticleBytes = 6 * sizeof(float);  // position and velocity
 
 }  // namespace
 
-unsigned most_states(uint32_t particles) {
-  const uint64_t fit = kBudget / (kParticleBytes * std::max(1u, particles));
+unsigned most_states(uint64_t bytes) {
+  const uint64_t fit = kBudget / std::max<uint64_t>(1, bytes);
   return static_cast<unsigned>(std::clamp<uint64_t>(fit, kFewestStates, kSlots - 1));
 }
 
@@ -25,7 +25,19 @@ struct StateRing::Slots {
   struct Slot {
     std::unique_ptr<ParticleMemory> memory;  // replaced by the engine's thread only, and only while not held
     unsigned holders = 0;                    // under mutex
+    uint64_t bytes = 0;                      // of the memory after its last step; under mutex
   };
+  unsigned held() const {  // under mutex
+    return static_cast<unsigned>(
+        std::ranges::count_if(all, [](const Slot& slot) { return slot.holders > 0; }));
+  }
+  // Whether one more state of so many particles may be held, all of them taken for as large as the largest
+  // that is there. Under mutex.
+  bool has_room(uint32_t particles) const {
+    uint64_t largest = kParticleBytes * particles;
+    for (const Slot& slot : all) largest = std::max(largest, slot.bytes);
+    return held() < most_states(largest);
+  }
   std::mutex mutex;
   std::condition_variable released;
   std::array<Slot, kSlots> all;
@@ -43,13 +55,15 @@ Result<StateRing::Turn> StateRing::begin_step(uint32_t particles) {
   auto& slots = *slots_;
   Slots::Slot* to = nullptr;
   unsigned held = 0;
+  bool has_room = false;
   {
     std::scoped_lock lock(slots.mutex);
     auto* current = slots.current;
     if (current && current->holders == 0 && current->memory->capacity() >= particles) {
       return Turn{current->memory.get(), current->memory.get()};
     }
-    for (const auto& slot : slots.all) held += slot.holders > 0;
+    held = slots.held();
+    has_room = slots.has_room(particles);
     // One that is there and large enough, before one that has to be made.
     for (auto& slot : slots.all) {
       if (&slot == current || slot.holders > 0) continue;
@@ -57,7 +71,7 @@ Result<StateRing::Turn> StateRing::begin_step(uint32_t particles) {
       if (!to || (fits(slot) && !fits(*to))) to = &slot;
     }
   }
-  if (!to || held >= most_states(particles)) {
+  if (!to || !has_room) {
     return Error("Something downstream keeps all " + std::to_string(held) +
                  " states of the world. Let its queues hold fewer buffers.");
   }
@@ -71,7 +85,11 @@ Result<StateRing::Turn> StateRing::begin_step(uint32_t particles) {
 
 void StateRing::end_step(const Turn& turn) {
   for (auto& slot : slots_->all) {
-    if (slot.memory.get() == turn.to) slots_->current = &slot;
+    if (slot.memory.get() != turn.to) continue;
+    slots_->current = &slot;
+    const uint64_t bytes = turn.to->bytes();
+    std::scoped_lock lock(slots_->mutex);
+    slot.bytes = bytes;
   }
 }
 
@@ -93,10 +111,8 @@ std::shared_ptr<const ParticleMemory> StateRing::share() {
 
 bool StateRing::wait_for_room(uint32_t particles, std::chrono::nanoseconds patience) {
   std::unique_lock lock(slots_->mutex);
-  return slots_->released.wait_until(lock, std::chrono::system_clock::now() + patience, [&] {
-    return std::ranges::count_if(slots_->all, [](const auto& slot) { return slot.holders > 0; }) <
-           static_cast<ptrdiff_t>(most_states(particles));
-  });
+  return slots_->released.wait_until(lock, std::chrono::system_clock::now() + patience,
+                                     [&] { return slots_->has_room(particles); });
 }
 
 }  // namespace campaign::particles

@@ -12,9 +12,9 @@
 
 namespace campaign::particles {
 
-// How many states of so many particles there may be: what fits into 200 MB, and at least enough for a queue
-// or two. 8 of a million particles.
-unsigned most_states(uint32_t particles);
+// How many states of so many bytes there may be: what fits into 200 MB, and at least enough for a queue or
+// two. Of a million particles 8, or 6 with light sorted for several pictures.
+unsigned most_states(uint64_t bytes);
 
 class StateRing {
  public:

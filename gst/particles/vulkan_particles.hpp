@@ -34,6 +34,7 @@ class VulkanParticles final : public ParticleMemory {
                   vk::Buffer buffer)
       : ParticleMemory(capacity), device_(std::move(device)), options_(options), buffer_(std::move(buffer)) {}
 
+  uint64_t bytes() const override { return kComponents * component_size(); }
   const void* device() const override { return device_.get(); }
   Result<std::unique_ptr<Engine>> open_engine(unsigned) const override {
     return make_vulkan_engine(device_, options_);

@@ -30,6 +30,7 @@ class Array {
   }
   T* get() const { return data_.get(); }
   size_t size() const { return count_; }
+  size_t bytes() const { return count_ * sizeof(T); }
   void clear() { std::memset(static_cast<void*>(data_.get()), 0, count_ * sizeof(T)); }
 
  private:

@@ -55,6 +55,7 @@ class Bands {
   void clear(uint32_t count, uint64_t records);
 
   uint32_t count() const { return count_; }
+  uint64_t bytes() const { return records_.bytes() + before_.size() * sizeof(uint32_t); }
   Lists& of_worker(unsigned worker) { return lists_[worker]; }
 
   // Calls f(first, end) for every run of records of this band, after whose end a vector more can be read.

@@ -42,6 +42,7 @@ class CpuParticles final : public ParticleMemory {
  public:
   CpuParticles(uint32_t capacity, std::shared_ptr<cpu::Wants> wants)
       : ParticleMemory(capacity), wants_(std::move(wants)), floats_(stride() * kComponents) {}
+  uint64_t bytes() const override { return floats_.bytes() + sorted.bytes(); }
   const void* device() const override { return &kProcessor; }
   Result<std::unique_ptr<Engine>> open_engine(unsigned threads) const override {
     return make_cpu_engine(threads);

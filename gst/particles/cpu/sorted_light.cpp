@@ -94,6 +94,12 @@ void SortedLight::prepare(std::span<const Want> wants, const Viewpoint& sight, c
   std::ranges::copy(step.cohorts, cohorts_.begin());
 }
 
+uint64_t SortedLight::bytes() const {
+  uint64_t sum = 0;
+  for (const auto& segment : segments_) sum += segment->lights.bytes() + segment->glows.bytes();
+  return sum;
+}
+
 SortedLight::Segments SortedLight::segments_of(const ViewParams& view,
                                                std::span<const Cohort, kClasses> cohorts) const {
   if (used_ == 0 || view.place.x != kPlaceBits || view.raster.y % (2 * cut_.count) != 0) return {};

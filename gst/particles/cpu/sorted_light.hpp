@@ -76,6 +76,9 @@ class SortedLight {
   // where several cannot be sorted together. `step` is the one that makes the state.
   void prepare(std::span<const Want> wants, const Viewpoint& sight, const Step& step, unsigned workers);
 
+  // What its lists take, those of segments that are not in use at the moment included.
+  uint64_t bytes() const;
+
   const Cut& cut() const { return cut_; }
   const ViewParams& view() const { return view_; }
   using Segments = std::span<const std::unique_ptr<Segment>>;
