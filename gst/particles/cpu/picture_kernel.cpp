@@ -191,14 +191,20 @@ HWY_INLINE Rgb take_light(uint32_t* words, bool lit) {
   U unused, r, g, b;
   hn::LoadInterleaved4(DU(), words, unused.v, r.v, g.v, b.v);
   for (size_t i = 0; i < 4; ++i) hn::Store(hn::Zero(DU()), DU(), words + i * lanes());
-  auto any = hn::Gt(hn::Max(hn::Max(r.v, g.v), b.v), hn::Set(DU(), kWhite - 1));
-  M white{hn::RebindMask(DF(), any)};
+  const auto full = hn::Set(DU(), kWhite);
+  M white{hn::RebindMask(DF(), hn::Eq(hn::Min(hn::Max(hn::Max(r.v, g.v), b.v), full), full))};
   F limit = splat_f(kWhite);
   return {select(white, limit, to_f(r)), select(white, limit, to_f(g)), select(white, limit, to_f(b))};
 }
 
+// Codes are from 16 to 240.
 HWY_INLINE void store_bytes(F codes, uint8_t* to) {
-  hn::StoreU(hn::DemoteTo(hn::Rebind<uint8_t, DF>(), truncate(codes)), hn::Rebind<uint8_t, DF>(), to);
+  hn::StoreU(hn::U8FromU32(to_u(codes).v), hn::Rebind<uint8_t, DF>(), to);
+}
+HWY_INLINE void store_pairs_of_bytes(F first, F second, uint8_t* to) {
+  const U pairs = to_u(first) | (to_u(second) << 8u);
+  const hn::Rebind<uint16_t, DF> d16;
+  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(DI(), pairs.v)), d16, reinterpret_cast<uint16_t*>(to));
 }
 
 alignas(64) constexpr float kDither[2][16] = {
@@ -254,6 +260,7 @@ HWY_INLINE void repeat_column(F& first, F& second, size_t last) {
 // Whether any light fell on these pixels; most of a picture may be dark, and tells so cheaply.
 HWY_INLINE bool is_lit(const uint32_t* sums, size_t pixels) {
   auto any = hn::Zero(DU());
+#pragma GCC unroll 8
   for (size_t i = 0; i < pixels * 4; i += lanes()) any = hn::Or(any, hn::Load(DU(), sums + i));
   return !hn::AllTrue(DU(), hn::Eq(any, hn::Zero(DU())));
 }
@@ -265,6 +272,7 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
   const F exposure = splat_f(view.light.z);
   const F dither[2] = {load_f(kDither[0]), load_f(kDither[1])}, half = splat_f(0.5f);
   const bool rgb = layout.format == PixelFormat::rgba || layout.format == PixelFormat::bgra;
+  const bool red_first = layout.format == PixelFormat::rgba;
   const uint32_t rows = std::min(2u, layout.height - pair * 2);
   auto row_at = [&](size_t plane, size_t y, size_t bytes) {
     return Row{frame.data[plane] + static_cast<ptrdiff_t>(y) * frame.stride[plane], bytes};
@@ -276,52 +284,50 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
   const Row blue_row = row_at(1, pair, nv12 ? columns * 2 : columns), red_row = row_at(2, pair, columns);
 
   bool lit[2] = {false, false};
+  // Two dark rows look alike, and an odd edge counts twice in its chroma.
+  bool alike = true;
+  // One vector of pixels of both rows. Written out rather than looped over, so that all stays in registers.
+  const auto colors_at = [&](size_t x, Rgb& upper, Rgb& lower) HWY_ATTR __attribute__((always_inline)) {
+    uint32_t* words = sums + x * 4;
+    const Rgb under = glow_under.at(x);
+    upper = tone_of(take_light(words, lit[0]), exposure, under);
+    lower = alike ? upper : tone_of(take_light(words + raster.stride * 4, lit[1]), exposure, under);
+  };
+  const auto store_main = [&](const Rgb& c, uint32_t y, size_t x) HWY_ATTR __attribute__((always_inline)) {
+    if (rgb) {
+      store_rgb(c, dither[y], red_first, main_row[y], x);
+    } else {
+      const F luma = Tone().luma_code(Tone().luma_of(c.r, c.g, c.b)) + dither[y];
+      main_row[y].write(x, n, [&](uint8_t* to) HWY_ATTR { store_bytes(luma, to); });
+    }
+  };
+  // What a vector of both rows adds to the chroma of its columns.
+  const auto sums_at = [&](size_t x) HWY_ATTR __attribute__((always_inline)) -> Rgb {
+    Rgb upper, lower;
+    colors_at(x, upper, lower);
+    store_main(upper, 0, x);
+    if (HWY_LIKELY(rows == 2)) store_main(lower, 1, x);
+    return {upper.r + lower.r, upper.g + lower.g, upper.b + lower.b};
+  };
   for (size_t x = 0; x < width; x += 2 * n) {
-    for (uint32_t y = 0; y < rows && x % kPad == 0; ++y) {
-      lit[y] = is_lit(sums + (y * raster.stride + x) * 4, kPad);
+    if (x % kPad == 0) {
+      for (uint32_t y = 0; y < rows; ++y) lit[y] = is_lit(sums + (y * raster.stride + x) * 4, kPad);
+      alike = rows == 1 || !(lit[0] || lit[1]);
     }
-    Rgb color[2][2];  // by row, by half
-    for (size_t h = 0; h < 2; ++h) {
-      uint32_t* words = sums + (x + h * n) * 4;
-      const Rgb under = glow_under.at(x + h * n);
-      color[0][h] = tone_of(take_light(words, lit[0]), exposure, under);
-      // An odd edge counts twice in its chroma, and two dark rows look alike.
-      if (rows == 1 || !(lit[0] || lit[1]))
-        color[1][h] = color[0][h];
-      else
-        color[1][h] = tone_of(take_light(words + raster.stride * 4, lit[1]), exposure, under);
-    }
-    for (uint32_t y = 0; y < rows; ++y) {
-      for (size_t h = 0; h < 2; ++h) {
-        const Rgb& c = color[y][h];
-        if (rgb) {
-          store_rgb(c, dither[y], layout.format == PixelFormat::rgba, main_row[y], x + h * n);
-        } else {
-          F luma = Tone().luma_code(Tone().luma_of(c.r, c.g, c.b)) + dither[y];
-          main_row[y].write(x + h * n, n, [&](uint8_t* to) HWY_ATTR { store_bytes(luma, to); });
-        }
-      }
-    }
+    Rgb first = sums_at(x), second = sums_at(x + n);
     if (rgb) continue;
 
-    F sum[3][2];
-    for (size_t h = 0; h < 2; ++h) {
-      sum[0][h] = color[0][h].r + color[1][h].r;
-      sum[1][h] = color[0][h].g + color[1][h].g;
-      sum[2][h] = color[0][h].b + color[1][h].b;
-    }
     if (HWY_UNLIKELY(width % 2 == 1 && x + 2 * n > width)) {
-      for (auto& s : sum) repeat_column(s[0], s[1], width - 1 - x);
+      repeat_column(first.r, second.r, width - 1 - x);
+      repeat_column(first.g, second.g, width - 1 - x);
+      repeat_column(first.b, second.b, width - 1 - x);
     }
-    F red = mean_of_four(sum[0][0], sum[0][1]), green = mean_of_four(sum[1][0], sum[1][1]),
-      blue = mean_of_four(sum[2][0], sum[2][1]);
+    F red = mean_of_four(first.r, second.r), green = mean_of_four(first.g, second.g),
+      blue = mean_of_four(first.b, second.b);
     F luma = Tone().luma_of(red, green, blue);
     F cb = Tone().blue_code(blue, luma) + half, cr = Tone().red_code(red, luma) + half;
     if (nv12) {
-      const hn::Rebind<uint8_t, DF> d8;
-      auto code = [&](F v) HWY_ATTR { return hn::DemoteTo(d8, truncate(v)); };
-      blue_row.write(x, 2 * n,
-                     [&](uint8_t* to) HWY_ATTR { hn::StoreInterleaved2(code(cb), code(cr), d8, to); });
+      blue_row.write(x, 2 * n, [&](uint8_t* to) HWY_ATTR { store_pairs_of_bytes(cb, cr, to); });
     } else {
       blue_row.write(x / 2, n, [&](uint8_t* to) HWY_ATTR { store_bytes(cb, to); });
       red_row.write(x / 2, n, [&](uint8_t* to) HWY_ATTR { store_bytes(cr, to); });
