@@ -75,11 +75,15 @@ KERNEL void collide(INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F)
   }
 }
 
-KERNEL void move(U salt, INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
-  F dt = splat_f(P.motion.x);
-  F kept = splat_f(P.motion.y);
+// What the forces make of the velocity; then where it takes the particle.
+KERNEL void accelerate(U salt, F px, F py, F pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
   if (TURBULENCE) accelerate_by_turbulence(salt, px, py, pz, vx, vy, vz);
   accelerate_by_attractors(px, py, pz, vx, vy, vz);
+}
+
+KERNEL void travel(INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
+  F dt = splat_f(P.motion.x);
+  F kept = splat_f(P.motion.y);
   vx = (vx + splat_f(P.gravity.x) * dt) * kept;
   vy = (vy + splat_f(P.gravity.y) * dt) * kept;
   vz = (vz + splat_f(P.gravity.z) * dt) * kept;
@@ -87,4 +91,9 @@ KERNEL void move(U salt, INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INO
   py = py + vy * dt;
   pz = pz + vz * dt;
   collide(px, py, pz, vx, vy, vz);
+}
+
+KERNEL void move(U salt, INOUT(F) px, INOUT(F) py, INOUT(F) pz, INOUT(F) vx, INOUT(F) vy, INOUT(F) vz) {
+  accelerate(salt, px, py, pz, vx, vy, vz);
+  travel(px, py, pz, vx, vy, vz);
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "particles/cpu/glow_cell.hpp"
 #include "particles/cpu/kernel.hpp"
@@ -43,18 +45,30 @@ uint32_t pulling(const Step& step) {
   return rests ? last : last + 1;
 }
 
-struct Motion {
-  const StepParams& P;
-  const uint32_t* noise;
+// How many there are of each force: whatever the scene has, or numbers that the compiler knows, so that the
+// loops over them unroll and what is the same for all particles is worked out once.
+struct AnyForces {
   const uint ATTRACTORS, SPHERES, PLANES;
   const bool TURBULENCE;
-  Motion(const Step& step, const uint32_t* table)
-      : P(step.params),
-        noise(table),
-        ATTRACTORS(pulling(step)),
+  explicit AnyForces(const Step& step)
+      : ATTRACTORS(pulling(step)),
         SPHERES(step.shape.spheres),
         PLANES(step.shape.planes),
         TURBULENCE(step.shape.turbulence) {}
+};
+template <uint kAttractors, uint kSpheres, uint kPlanes, bool kTurbulence>
+struct TheseForces {
+  static constexpr uint ATTRACTORS = kAttractors, SPHERES = kSpheres, PLANES = kPlanes;
+  static constexpr bool TURBULENCE = kTurbulence;
+  explicit TheseForces(const Step&) {}
+};
+
+template <class Forces>
+struct Motion : Forces {
+  using Forces::ATTRACTORS, Forces::SPHERES, Forces::PLANES, Forces::TURBULENCE;
+  const StepParams P;  // a copy, which no store of a particle can change
+  const uint32_t* noise;
+  Motion(const Step& step, const uint32_t* table) : Forces(step), P(step.params), noise(table) {}
   HWY_INLINE U noise_at(U i) const { return {hn::GatherIndex(DU(), noise, hn::BitCast(DI(), i.v))}; }
 #include "shaders/kernel/motion.h"
 };
@@ -91,7 +105,7 @@ HWY_INLINE size_t lanes() { return hn::Lanes(DF()); }
 void birth(const Step& step, const uint32_t* noise, State state, uint32_t which, uint32_t first_group,
            uint32_t end_group) {
   Births births(step.params);
-  Motion motion(step, noise);
+  Motion<AnyForces> motion(step, noise);
   const Cohort& cohort = step.cohorts[which];
   const uint32_t groups = static_cast<uint32_t>(lanes() / 4);  // of four particles, in a vector
   uint32_t group = first_group + (which + kClasses - first_group % kClasses) % kClasses;
@@ -111,16 +125,65 @@ void birth(const Step& step, const uint32_t* noise, State state, uint32_t which,
   }
 }
 
-void move(const Step& step, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end) {
-  Motion motion(step, noise);
+// Vectors of half a cache line and less go in two passes over so many particles: one after another, the
+// forces and the way of a particle are a chain too long for a processor to find work beside it.
+constexpr bool kInTwoPasses = HWY_MAX_BYTES <= 32;
+constexpr uint32_t kPass = 4 * kPad;
+
+template <class Forces>
+void move_by(const Step& step, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end) {
+  Motion<Forces> motion(step, noise);
   const U iota{hn::Iota(DU(), 0)};
-  for (uint32_t i = begin; i < end; i += static_cast<uint32_t>(lanes())) {
-    F px = load_f(from.px + i), py = load_f(from.py + i), pz = load_f(from.pz + i);
-    F vx = load_f(from.vx + i), vy = load_f(from.vy + i), vz = load_f(from.vz + i);
-    motion.move(salt_of(splat_u(i) + iota), px, py, pz, vx, vy, vz);
-    store_f(px, to.px + i), store_f(py, to.py + i), store_f(pz, to.pz + i);
-    store_f(vx, to.vx + i), store_f(vy, to.vy + i), store_f(vz, to.vz + i);
+  const auto n = static_cast<uint32_t>(lanes());
+  alignas(64) float velocity[3][kInTwoPasses ? kPass : 1];
+  for (uint32_t block = begin; block < end; block += kPass) {
+    const uint32_t block_end = std::min(block + kPass, end);
+    for (uint32_t i = block; i < block_end; i += n) {
+      F px = load_f(from.px + i), py = load_f(from.py + i), pz = load_f(from.pz + i);
+      F vx = load_f(from.vx + i), vy = load_f(from.vy + i), vz = load_f(from.vz + i);
+      motion.accelerate(salt_of(splat_u(i) + iota), px, py, pz, vx, vy, vz);
+      if constexpr (kInTwoPasses) {
+        const uint32_t k = i - block;
+        store_f(vx, velocity[0] + k), store_f(vy, velocity[1] + k), store_f(vz, velocity[2] + k);
+      } else {
+        motion.travel(px, py, pz, vx, vy, vz);
+        store_f(px, to.px + i), store_f(py, to.py + i), store_f(pz, to.pz + i);
+        store_f(vx, to.vx + i), store_f(vy, to.vy + i), store_f(vz, to.vz + i);
+      }
+    }
+    for (uint32_t i = block; i < block_end && kInTwoPasses; i += n) {
+      const uint32_t k = i - block;
+      F px = load_f(from.px + i), py = load_f(from.py + i), pz = load_f(from.pz + i);
+      F vx = load_f(velocity[0] + k), vy = load_f(velocity[1] + k), vz = load_f(velocity[2] + k);
+      motion.travel(px, py, pz, vx, vy, vz);
+      store_f(px, to.px + i), store_f(py, to.py + i), store_f(pz, to.pz + i);
+      store_f(vx, to.vx + i), store_f(vy, to.vy + i), store_f(vz, to.vz + i);
+    }
   }
+}
+
+// Below these numbers of attractors, spheres and planes a loop is compiled for each of them.
+constexpr uint kFewAttractors = 4, kFewSpheres = 2, kFewPlanes = 2;
+
+template <uint... kWhich>
+constexpr auto moves_by(std::integer_sequence<uint, kWhich...>) {
+  return std::array{move_by<TheseForces<kWhich % kFewAttractors, kWhich / kFewAttractors % kFewSpheres,
+                                        kWhich / (kFewAttractors * kFewSpheres) % kFewPlanes,
+                                        kWhich / (kFewAttractors * kFewSpheres * kFewPlanes) != 0>>...};
+}
+constexpr auto kMovesBy =
+    moves_by(std::make_integer_sequence<uint, kFewAttractors * kFewSpheres * kFewPlanes * 2>());
+
+void move(const Step& step, const uint32_t* noise, State from, State to, uint32_t begin, uint32_t end) {
+  const AnyForces forces(step);
+  const bool few =
+      forces.ATTRACTORS < kFewAttractors && forces.SPHERES < kFewSpheres && forces.PLANES < kFewPlanes;
+  if (!few) return move_by<AnyForces>(step, noise, from, to, begin, end);
+  const uint which =
+      forces.ATTRACTORS +
+      kFewAttractors *
+          (forces.SPHERES + kFewSpheres * (forces.PLANES + kFewPlanes * (forces.TURBULENCE ? 1u : 0u)));
+  kMovesBy[which](step, noise, from, to, begin, end);
 }
 
 // Light of one block, gathered as vectors and handed out one by one.
@@ -134,17 +197,17 @@ HWY_INLINE void gather(const ViewParams& V, const CohortLanes& cohorts, State s,
                        const Raster& raster, Light glow, Block& block, uint32_t k) {
   Splatting draw(V);
   const uint32_t lane = i % CohortLanes::kLanes;
-  U id = splat_u(i) + U{hn::Iota(DU(), 0)};
-  U salt = salt_of(id);
+  U salt = salt_of(splat_u(i) + U{hn::Iota(DU(), 0)});
   F inverse_depth;
-  U pixel = draw.pixel_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), inverse_depth);
+  U across, down;
+  M inside = draw.place_of(load_f(s.px + i), load_f(s.py + i), load_f(s.pz + i), across, down, inverse_depth);
   const auto weights = draw.weights_of(s, i, cohorts, lane, salt, inverse_depth);
-  U x = pixel & splat_u(0xFFFFu), y = pixel >> 16u;
+  U x = (across * splat_u(V.raster.x)) >> V.place.x, y = (down * splat_u(V.raster.y)) >> V.place.x;
   U at = (y & splat_u(raster.band_rows() - 1)) * splat_u(raster.stride) + x;
   U low = at | (weights.r << 16u), high = weights.g | (weights.b << 16u);
   hn::StoreInterleaved2(low.v, high.v, DU(), reinterpret_cast<uint32_t*>(block.record + k));
 
-  auto seen = hn::And(hn::Ne(pixel.v, hn::Set(DU(), draw.kNoPixel)), hn::Lt(id.v, hn::Set(DU(), V.target.y)));
+  auto seen = hn::RebindMask(DU(), inside.v);
   U band{hn::ShiftRightSame(y.v, static_cast<int>(raster.band_shift))};
   U glow_at = (y >> kGlowShift) * splat_u(glow.stride) + (x >> kGlowShift);
   hn::Store(hn::IfThenElse(seen, band.v, hn::Set(DU(), raster.bands())), DU(), block.band + k);
