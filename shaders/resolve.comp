@@ -10,13 +10,7 @@ layout(constant_id = 2) const uint LIGHTS = 1u;  // accumulators, one after the 
 layout(constant_id = 3) const bool SOFTWARE = false;  // for a processor
 layout(constant_id = 4) const bool PAIRS = false;     // planes and rows begin with even words: store two at once
 
-// 1 / sqrt(x) within 7e-4: a guess out of the halved exponent and a step of Newton's with constants that make the
-// largest error least (Kadlec, "Improving the fast inverse square root", 2010). A processor takes several times as
-// long for a root and a division.
-vec4 quick_rsqrt(vec4 x) {
-  vec4 guess = uintBitsToFloat(uvec4(0x5F1FFFF9u) - (floatBitsToUint(x) >> 1u));
-  return guess * (0.703952253 * (2.38924456 - x * guess * guess));
-}
+#include "rsqrt.glsl"
 #define RSQRT_FAST(X) (SOFTWARE ? quick_rsqrt(X) : inversesqrt(X))
 
 #include "kernel/lanes.glsl"

@@ -13,6 +13,17 @@
 layout(std430, binding = 5) buffer LightBlock { ACCUMULATOR light[]; };
 layout(std430, binding = 6) buffer GlowBlock { ACCUMULATOR glow[]; };
 
+void step_and_store(uint group, inout Four p) {
+  uint stride = P.count.w;  // groups each component has room for
+  move(p.salt, p.px, p.py, p.pz, p.vx, p.vy, p.vz);
+  state[group] = p.px;
+  state[group + stride] = p.py;
+  state[group + 2u * stride] = p.pz;
+  state[group + 3u * stride] = p.vx;
+  state[group + 4u * stride] = p.vy;
+  state[group + 5u * stride] = p.vz;
+}
+
 void main() {
   // No early return: Mesa's software driver reads a uniform once for a whole vector of invocations only while
   // none of them can have left, and for each of them by itself afterwards. There is room for whole workgroups

@@ -8,7 +8,10 @@ layout(constant_id = 3) const uint ATTRACTORS = 0u;
 layout(constant_id = 4) const uint SPHERES = 0u;
 layout(constant_id = 5) const uint PLANES = 0u;
 layout(constant_id = 6) const bool TURBULENCE = true;
+layout(constant_id = 7) const bool SOFTWARE = false;  // for a processor
 
+#include "rsqrt.glsl"
+#define RSQRT(X) (SOFTWARE ? close_rsqrt(X) : inversesqrt(X))
 #include "kernel/lanes.glsl"
 #include "kernel/params.h"
 
@@ -22,9 +25,6 @@ ViewParams V = view_params;
 #define V view_params
 #endif
 layout(binding = 3) uniform usamplerBuffer noise;
-// In 32-bit words: Mesa's software driver stores one word of one invocation after another, out of a vector that it
-// spills for each. Out of a vector of 64-bit words, as long as two registers of AVX2, that takes some processors
-// five times as long.
 layout(std430, binding = 4) writeonly buffer StateBlock { vec4 state[]; };
 // All that is only read comes through texel buffers: Mesa's software driver fetches those a vector at a time,
 // and reads of storage buffers one invocation after another. Each invocation reads what it writes before it
@@ -56,17 +56,6 @@ Four four_of(uint group) {
   p.vy = component(group, 4u);
   p.vz = component(group, 5u);
   return p;
-}
-
-void step_and_store(uint group, inout Four p) {
-  uint stride = P.count.w;  // groups each component has room for
-  move(p.salt, p.px, p.py, p.pz, p.vx, p.vy, p.vz);
-  state[group] = p.px;
-  state[group + stride] = p.py;
-  state[group + 2u * stride] = p.pz;
-  state[group + 3u * stride] = p.vx;
-  state[group + 4u * stride] = p.vy;
-  state[group + 5u * stride] = p.vz;
 }
 
 struct Light {

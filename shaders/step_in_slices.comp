@@ -6,14 +6,23 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 
 // The driver reads a uniform once for a whole vector of invocations only outside of loops and branches.
 #define UNIFORMS_COPIED
 #include "step.glsl"
 #include "word.glsl"
 
+// The driver stores one word of one invocation after another, out of a vector that it spills for each, so half as
+// many words of 64 bits cost it less. But where their vector fits into one register, as with AVX-512, a processor
+// may take five times as long to load a word of what it has just spilt.
+layout(constant_id = 8) const bool WIDE = true;
+layout(std430, binding = 4) writeonly buffer WideStateBlock { u64vec4 wide_state[]; };
+
 layout(std430, binding = 5) writeonly buffer LightBlock { uvec2 light[]; };
 layout(std430, binding = 6) writeonly buffer GlowBlock { uvec2 glow[]; };
+layout(std430, binding = 5) writeonly buffer WideLightBlock { uint64_t wide_light[]; };
+layout(std430, binding = 6) writeonly buffer WideGlowBlock { uint64_t wide_glow[]; };
 // The same memory to read, which the driver does for a vector of invocations at once.
 layout(binding = 16, rg32ui) uniform coherent volatile readonly uimageBuffer light_cells;
 layout(binding = 17, rg32ui) uniform coherent volatile readonly uimageBuffer glow_cells;
@@ -42,33 +51,71 @@ uvec2 together(Share share) {
   return pack_light(red_green & 0xFFFFu, red_green >> 16, blue);
 }
 
-#define ADD(WORDS, CELLS, SHARE)                           \
-  {                                                        \
-    uvec2 more = together(SHARE);                          \
-    uvec2 there = imageLoad(CELLS, int(SHARE.cell)).xy;    \
-    WORDS[SHARE.cell] = full(there) ? there : sum_of(there, more); \
-    subgroupMemoryBarrier();                               \
+#define ADD(WORDS, CELLS, SHARE)                                   \
+  {                                                                \
+    uvec2 more = together(SHARE);                                  \
+    uvec2 there = imageLoad(CELLS, int(SHARE.cell)).xy;            \
+    uvec2 sum = full(there) ? there : sum_of(there, more);         \
+    if (WIDE) wide_##WORDS[SHARE.cell] = packUint2x32(sum);        \
+    else WORDS[SHARE.cell] = sum;                                  \
+    subgroupMemoryBarrier();                                       \
   }
 
-// `feeds` of all invocations alike: whether these groups feed the glow.
-void step_and_draw(uint group, uint slice, bool feeds) {
-  Four p = four_of(group);
-  if (MOVE) step_and_store(group, p);
-  Light l = light_of(group, p);
-  uint first = slice * V.raster.y * V.raster.z, first_glow = slice * glow_rows() * V.raster.w;
-  U cell = splat_u(first) + l.y * splat_u(V.raster.z) + l.x;
+uint64_t wide(vec2 two) { return packUint2x32(floatBitsToUint(two)); }
+
+// One component of two neighbouring groups, of which the first is even.
+void store(uint group, uint number, F a, F b) {
+  uint at = group + number * P.count.w;
+  if (WIDE) {
+    wide_state[at / 2u] = u64vec4(wide(a.xy), wide(a.zw), wide(b.xy), wide(b.zw));
+  } else {
+    state[at] = a;
+    state[at + 1u] = b;
+  }
+}
+
+void move(inout Four p) { move(p.salt, p.px, p.py, p.pz, p.vx, p.vy, p.vz); }
+
+U cells_of(uint slice, Light l) {
+  return splat_u(slice * V.raster.y * V.raster.z) + l.y * splat_u(V.raster.z) + l.x;
+}
+
+// A processor waits for memory at each of these once. So all cells that this time adds to and all that the next
+// time begins with are looked at together: the waits overlap, where they would follow one another in between all
+// the instructions that a processor does not see beyond.
+uint look(U cell) {
+  uint seen = 0u;
+  for (uint lane = 0u; lane < 4u; ++lane) seen |= imageLoad(light_cells, int(cell[lane])).x;
+  return seen;
+}
+uint look_ahead(uint first_group) {
+  uint seen = 0u;
+  for (uint part = 0u; part < 3u; ++part) {
+    // A cache line has four groups of a component, and four lines of each are next where a subgroup is 8.
+    uint line = part * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+    seen |= floatBitsToUint(component(first_group + line % 4u * 4u, line / 4u % 6u).x);
+  }
+  return seen;
+}
+
+void add_light(uint slice, Light l, U cell) {
+  uint first = slice * V.raster.y * V.raster.z;
   for (uint lane = 0u; lane < 4u; ++lane) {
     Share share = share_of(l.inside[lane], cell[lane], first, l.r[lane], l.g[lane], l.b[lane]);
     ADD(light, light_cells, share)
   }
-  if (!feeds) return;
-  Share share = share_of(l.inside.x, first_glow + glow_cell_of(l.x.x, l.y.x), first_glow, l.r.x, l.g.x, l.b.x);
+}
+
+void add_glow(uint slice, Light l) {
+  uint first = slice * glow_rows() * V.raster.w;
+  Share share = share_of(l.inside.x, first + glow_cell_of(l.x.x, l.y.x), first, l.r.x, l.g.x, l.b.x);
   ADD(glow, glow_cells, share)
 }
 
 void main() {
   uint groups = ((MOVE ? P.count.x : V.target.y) + 3u) / 4u;
-  uint slices = V.place.y, rounds = V.place.z;
+  // Where nothing is drawn there is no accumulator that a slice has to have for itself.
+  uint slices = DRAW ? V.place.y : gl_NumWorkGroups.x, rounds = DRAW ? V.place.z : 1u;
   // Every invocation takes two groups each time, of which the first feeds the glow. There is room for whole
   // workgroups past the last particle (kCapacityStep), where nobody looks.
   uint times = (groups + 2u * gl_WorkGroupSize.x - 1u) / (2u * gl_WorkGroupSize.x);
@@ -77,7 +124,24 @@ void main() {
   uint slice = gl_WorkGroupID.x % slices;
   for (uint i = begin; i < end; ++i) {
     uint group = 2u * (i * gl_WorkGroupSize.x + gl_LocalInvocationID.x);
-    step_and_draw(group, slice, true);
-    step_and_draw(group + 1u, slice, false);
+    Four a = four_of(group), b = four_of(group + 1u);
+    if (MOVE) {
+      move(a);
+      move(b);
+      store(group, 0u, a.px, b.px);
+      store(group, 1u, a.py, b.py);
+      store(group, 2u, a.pz, b.pz);
+      store(group, 3u, a.vx, b.vx);
+      store(group, 4u, a.vy, b.vy);
+      store(group, 5u, a.vz, b.vz);
+    }
+    if (!DRAW) continue;
+    Light light_a = light_of(group, a), light_b = light_of(group + 1u, b);
+    U cells_a = cells_of(slice, light_a), cells_b = cells_of(slice, light_b);
+    uint seen = look(cells_a) | look(cells_b) | look_ahead(2u * min(i + 1u, end - 1u) * gl_WorkGroupSize.x);
+    cells_a.x += seen & V.place.w;  // adds nothing, but no compiler knows that
+    add_light(slice, light_a, cells_a);
+    add_light(slice, light_b, cells_b);
+    add_glow(slice, light_a);
   }
 }

@@ -8,31 +8,13 @@
 
 #include "particles/noise.hpp"
 #include "particles/ring_engine.hpp"
+#include "particles/shader_words.hpp"
 #include "particles/vulkan_particles.hpp"
 #include "vk/compute.hpp"
 #include "vk/frame_ring.hpp"
 
 namespace campaign::particles {
 namespace {
-
-constexpr uint32_t kBirthWords[] = {
-#include "shaders/birth.inc"
-};
-constexpr uint32_t kStepWords[] = {
-#include "shaders/step.inc"
-};
-constexpr uint32_t kStepWithoutInt64Words[] = {
-#include "shaders/step_without_int64.inc"
-};
-constexpr uint32_t kStepInSlicesWords[] = {
-#include "shaders/step_in_slices.inc"
-};
-constexpr uint32_t kGlowWords[] = {
-#include "shaders/glow.inc"
-};
-constexpr uint32_t kResolveWords[] = {
-#include "shaders/resolve.inc"
-};
 
 // The bindings of all shaders, in order.
 enum Binding : uint32_t {
@@ -59,6 +41,7 @@ enum Binding : uint32_t {
 
 constexpr uint32_t kMostSlices = 4;        // each is a picture more to clear and to add up
 constexpr uint32_t kMostTimes = 1u << 14;  // round a loop; Mesa's software driver ends one after 2^16 - 1
+constexpr uint32_t kMoveTimes = 64;        // as often where nothing is drawn, for threads to share the slices
 constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
 
 constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
@@ -70,6 +53,15 @@ constexpr vk::FrameRing::Upload kUploaded[kUploads] = {
     {kViewAt + align(sizeof(ViewParams))},
     {sizeof(Cohort) * kClasses, VK_FORMAT_R32G32B32A32_SFLOAT},
 };
+
+// See step_in_slices.comp.
+bool stores_wide_words() {
+#if defined(__x86_64__) || defined(__i386__)
+  return !__builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
 
 uint32_t dispatch(uint32_t invocations) { return (invocations + kLocalSize - 1) / kLocalSize; }
 
@@ -115,15 +107,15 @@ class VulkanEngine final : public RingEngine {
   Result<void> build(vk::PipelineHandle& to, std::span<const uint32_t> words,
                      std::initializer_list<uint32_t> constants);
   Result<void> fit(const KernelShape& shape);
-  std::span<const uint32_t> draw_words() const {
-    return most_slices_ > 0 ? std::span<const uint32_t>(kStepInSlicesWords) : step_words_;
-  }
+  // One that moves, draws or does both.
+  Result<void> build_step(vk::PipelineHandle& to, bool move, bool draw, const KernelShape& shape);
   // How often all slices are gone through for the light of so many groups of four particles, a part each
   // time.
   uint32_t rounds(uint32_t groups) const;
   // Cells of the glow that one invocation works out: what it reads serves several, where there are not many
   // at work at the same time anyway.
   uint32_t cells_at_once() const { return device_->info().software ? 4 : 1; }
+  void move(vk::Submission& submission, uint32_t groups) const;
   void draw(vk::Submission& submission, const vk::PipelineHandle& pipeline, uint32_t groups) const;
   void upload(const Work& work, const VulkanParticles* particles, const vk::FrameRing::Frame& frame);
   struct Piece {
@@ -136,8 +128,9 @@ class VulkanEngine final : public RingEngine {
   std::shared_ptr<vk::Device> device_;
   std::unique_ptr<vk::Program> program_;
   std::span<const uint32_t> step_words_;  // the variant that this device can run
-  // Invocations of a workgroup that draws, and the accumulators that there may be: 0 with atomic additions.
-  uint32_t draw_size_ = kLocalSize, most_slices_ = 0;
+  // Invocations of a workgroup that moves or draws, and the accumulators that there may be: 0 with atomic
+  // additions.
+  uint32_t step_size_ = kLocalSize, most_slices_ = 0;
   KernelShape shape_{.attractors = 0};  // that pipelines_ was compiled for; none yet
   Pipelines pipelines_;
   vk::Buffer noise_;
@@ -161,14 +154,15 @@ Result<std::unique_ptr<Engine>> VulkanEngine::create(std::shared_ptr<vk::Device>
 
   bool int64 = options.int64_atomics && device->has_int64_atomics();
   engine->step_words_ = int64 ? std::span<const uint32_t>(kStepWords) : kStepWithoutInt64Words;
-  if (device->info().software && device->subgroup_size() > 0 && options.slices != 0u) {
+  if (device->info().software && device->subgroup_size() > 0 && device->has_int64_atomics() &&
+      options.slices != 0u) {
     engine->most_slices_ =
         options.slices.value_or(std::clamp(std::thread::hardware_concurrency(), 1u, kMostSlices));
-    engine->draw_size_ = device->subgroup_size();
+    engine->step_size_ = device->subgroup_size();
   }
   auto& p = engine->pipelines_;
   for (auto built : {engine->build(p.birth, kBirthWords, {kLocalSize}),
-                     engine->build(p.draw, engine->draw_words(), {engine->draw_size_, 0, 1, 0, 0, 0, 0})}) {
+                     engine->build_step(p.draw, false, true, {.attractors = 0})}) {
     if (!built) return built.error();
   }
 
@@ -252,15 +246,20 @@ Result<void> VulkanEngine::build(vk::PipelineHandle& to, std::span<const uint32_
   return {};
 }
 
+Result<void> VulkanEngine::build_step(vk::PipelineHandle& to, bool move, bool draw,
+                                      const KernelShape& shape) {
+  auto flag = [](bool set) { return set ? 1u : 0u; };
+  return build(to, most_slices_ > 0 ? std::span<const uint32_t>(kStepInSlicesWords) : step_words_,
+               {step_size_, flag(move), flag(draw), shape.attractors, shape.spheres, shape.planes,
+                flag(shape.turbulence), flag(device_->info().software), flag(stores_wide_words())});
+}
+
 // Compiles the kernel for the forces of another scene.
 Result<void> VulkanEngine::fit(const KernelShape& shape) {
   if (shape == shape_) return {};
   if (auto done = frames_->wait(); !done) return done;
-  const uint32_t turbulence = shape.turbulence ? 1 : 0;
-  for (auto built : {build(pipelines_.move, step_words_,
-                           {kLocalSize, 1, 0, shape.attractors, shape.spheres, shape.planes, turbulence}),
-                     build(pipelines_.move_and_draw, draw_words(),
-                           {draw_size_, 1, 1, shape.attractors, shape.spheres, shape.planes, turbulence})}) {
+  for (auto built : {build_step(pipelines_.move, true, false, shape),
+                     build_step(pipelines_.move_and_draw, true, true, shape)}) {
     if (!built) return built;
   }
   shape_ = shape;
@@ -276,8 +275,15 @@ MakeFrame VulkanEngine::frame_maker() const {
 }
 
 uint32_t VulkanEngine::rounds(uint32_t groups) const {
-  const uint32_t in_a_round = picture_.lights * kMostTimes * draw_size_ * (kGlowStride / 4);
+  const uint32_t in_a_round = picture_.lights * kMostTimes * step_size_ * (kGlowStride / 4);
   return std::max(1u, (groups + in_a_round - 1) / in_a_round);
+}
+
+void VulkanEngine::move(vk::Submission& submission, uint32_t groups) const {
+  if (most_slices_ == 0) return submission.run(pipelines_.move, dispatch(groups));
+  const uint32_t in_a_slice = kMoveTimes * step_size_ * (kGlowStride / 4);
+  submission.run(pipelines_.move, std::min((groups + in_a_slice - 1) / in_a_slice,
+                                           device_->limits().maxComputeWorkGroupCount[0]));
 }
 
 void VulkanEngine::draw(vk::Submission& submission, const vk::PipelineHandle& pipeline,
@@ -303,6 +309,7 @@ void VulkanEngine::upload(const Work& work, const VulkanParticles* particles,
     ViewParams view = *work.view;
     const FrameLayout& layout = picture_.layout;
     view.place.y = picture_.lights;
+    view.place.w = 0;
     view.place.z = rounds(((work.step ? params.count.x : view.target.y) + 3) / 4);
     view.raster.z = picture_.light_stride;
     view.raster.w = picture_.glow_stride;
@@ -388,7 +395,7 @@ Result<void> VulkanEngine::run(const Work& work) {
   if (work.step && work.splat)
     draw(submission, pipelines_.move_and_draw, moved);
   else if (work.step)
-    submission.run(pipelines_.move, dispatch(moved));
+    move(submission, moved);
   else if (work.splat)
     draw(submission, pipelines_.draw, drawn);
   if (work.frame) {

@@ -7,6 +7,9 @@
 #define OUT(T) out T
 #define INOUT(T) inout T
 #define KERNEL
+#ifndef RSQRT
+#define RSQRT inversesqrt
+#endif
 #ifndef RSQRT_FAST
 #define RSQRT_FAST inversesqrt
 #endif
@@ -21,7 +24,7 @@ U to_u(F x) { return uvec4(ivec4(x)); }  // towards zero
 U floor_bits(F x) { return uvec4(ivec4(floor(x))); }  // two's complement, for wrapping
 F splat_f(float x) { return vec4(x); }
 U splat_u(uint x) { return uvec4(x); }
-F rsqrt_f(F x) { return inversesqrt(x); }
+F rsqrt_f(F x) { return RSQRT(x); }
 F rsqrt_fast(F x) { return RSQRT_FAST(x); }  // 11 bits are enough
 F sqrt_f(F x) { return sqrt(x); }
 F abs_f(F x) { return abs(x); }

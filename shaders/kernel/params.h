@@ -49,5 +49,6 @@ struct ViewParams {
   Uvec4 plane;    // offsets in words: x: Y or RGB, y: U or UV, z: V, w: words in the frame
   Vec4 light;     // x: weight of one, y: depth at which it holds, z: exposure, w: exposure of the glow
   Vec4 ground;    // rgb: the background's light
-  Uvec4 place;    // x: bits of a place across the picture, see place_of(); y: slices, z: rounds, see step_in_slices.comp
+  // x: bits of a place across the picture, see place_of(); y: slices, z: rounds, w: 0, see step_in_slices.comp
+  Uvec4 place;
 };
