@@ -1,5 +1,6 @@
 // A few threads that do one piece of work together and then rest until the next: fork and join without
-// allocation, for work of a fraction of a millisecond.
+// allocation, for work of a fraction of a millisecond. The caller waits for what is under way and not for a
+// thread that has not woken up: on a busy machine that takes milliseconds.
 #pragma once
 
 #include <atomic>
@@ -37,12 +38,13 @@ class Workers {
     call_ = [](void* context, unsigned worker, uint32_t part) { (*static_cast<F*>(context))(worker, part); };
     context_ = &f;
     parts_ = parts;
-    next_ = 0;
-    busy_ = static_cast<uint32_t>(threads_.size());
+    unfinished_ = parts;
+    untaken_.store(((untaken_.load(std::memory_order_relaxed) >> 32) + 1) << 32 | parts,
+                   std::memory_order_release);
     ++round_;
     round_.notify_all();
     take_parts(0);
-    for (uint32_t left = await_change(busy_, UINT32_MAX); left != 0; left = await_change(busy_, left)) {
+    for (uint32_t left = unfinished_; left != 0; left = await_change(unfinished_, left)) {
     }
   }
 
@@ -60,22 +62,34 @@ class Workers {
     value.wait(old);
     return value;
   }
+  // Whoever has taken a part holds the round: nothing that belongs to it changes until the part is finished.
+  // Who comes late finds none to take, or already those of the next round.
   void take_parts(unsigned worker) {
-    for (uint32_t part = next_++; part < parts_; part = next_++) call_(context_, worker, part);
+    uint32_t finished = 0;
+    for (uint64_t seen = untaken_.load(std::memory_order_relaxed); static_cast<uint32_t>(seen) != 0;) {
+      if (!untaken_.compare_exchange_weak(seen, seen - 1, std::memory_order_acquire,
+                                          std::memory_order_relaxed))
+        continue;
+      call_(context_, worker, parts_ - static_cast<uint32_t>(seen));
+      --seen;
+      ++finished;
+    }
+    if (finished > 0 && unfinished_.fetch_sub(finished) == finished) unfinished_.notify_one();
   }
   void serve(unsigned worker) {
     for (uint32_t seen = 0;;) {
       seen = await_change(round_, seen);
       if (stopping_) return;
       take_parts(worker);
-      if (--busy_ == 0) busy_.notify_one();
     }
   }
 
   void (*call_)(void*, unsigned, uint32_t) = nullptr;
   void* context_ = nullptr;
   uint32_t parts_ = 0;
-  std::atomic<uint32_t> next_ = 0, busy_ = 0, round_ = 0;
+  // Parts of the round; from bit 32 on its number, so that no two look alike.
+  std::atomic<uint64_t> untaken_ = 0;
+  std::atomic<uint32_t> unfinished_ = 0, round_ = 0;
   std::atomic<bool> stopping_ = false;
   std::vector<std::thread> threads_;  // last: they use the members above
 };
