@@ -62,6 +62,7 @@ Server::~Server() {
     connections_.erase(connections_.begin());
   }
   if (!soup_) return;
+  listener_.reset();
   soup_server_disconnect(soup_);
   g_object_unref(soup_);
 }
@@ -75,7 +76,8 @@ Result<void> Server::listen(const ServerSettings& settings) {
   soup_server_add_handler(soup_, nullptr, on_request, this, nullptr);
   if (settings.setup) settings.setup(soup_);
   GError* raw = nullptr;
-  if (!soup_server_listen(soup_, address->get(), SoupServerListenOptions(0), &raw)) {
+  listener_ = Listener::open(loop_, soup_, address->get(), &raw);
+  if (!listener_) {
     const ErrorPtr error{raw};
     const std::string where = settings.host + ":" + std::to_string(settings.port);
     if (g_error_matches(raw, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
@@ -91,10 +93,7 @@ Result<void> Server::listen(const ServerSettings& settings) {
                      "machine and a free port.",
                  raw->message);
   }
-  GSList* uris = soup_server_get_uris(soup_);
-  if (uris) port_ = unsigned(g_uri_get_port(static_cast<GUri*>(uris->data)));
-  g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-
+  port_ = listener_->port();
   origins_ = std::make_unique<OriginPolicy>(settings.allowed_origins, is_loopback(address->get()));
   max_viewers_ = settings.max_viewers;
   loop_.every(kLivenessPeriodMs, [this, alive = alive_] { return *alive && check_liveness(); });
@@ -326,6 +325,7 @@ bool Server::check_liveness() {
 
 void Server::shut_down(const std::string& reason) {
   closing_ = true;
+  listener_.reset();
   if (soup_) soup_server_disconnect(soup_);  // upgraded connections are no longer libsoup's
   std::vector<ConnectionId> all;
   for (const auto& [id, peer] : connections_) all.push_back(id);

@@ -15,6 +15,7 @@
 
 #include "signalling/connection.hpp"
 #include "signalling/event_loop.hpp"
+#include "signalling/listener.hpp"
 #include "signalling/origin.hpp"
 #include "signalling/server_message.hpp"
 #include "signalling/web_page.hpp"
@@ -101,6 +102,7 @@ class Server {
   ServerDelegate& delegate_;
   WebPage page_;
   SoupServer* soup_ = nullptr;
+  std::unique_ptr<Listener> listener_;
   std::unique_ptr<OriginPolicy> origins_;
   unsigned max_viewers_ = 0;
   std::atomic<unsigned> port_ = 0;

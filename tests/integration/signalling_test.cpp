@@ -1,8 +1,13 @@
 // campaignsink's HTTP and WebSocket side, against clients that mean well and clients that do not.
+#include <fcntl.h>
 #include <gst/gst.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <string>
+#include <vector>
 
 #include "serving_pipeline.hpp"
 #include "test_viewer.hpp"
@@ -239,6 +244,36 @@ TEST_F(Signalling, ServesThePageAndNothingElse) {
   EXPECT_EQ(http(server_.port(), "GET", "/nope", "text/html").content_type, "text/html");
   EXPECT_EQ(http(server_.port(), "POST", "/").status, 405u);
   EXPECT_EQ(http(server_.port(), "GET", "/ws").status, 426u);
+}
+
+// Somebody comes for whom no descriptor is left, and is taken as soon as there is one.
+TEST_F(Signalling, TakesConnectionsAgainAfterItHadNoDescriptorForOne) {
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(guint16(server_.port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 256;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<int> taken;
+  for (int file = 0; (file = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(file);
+  EXPECT_EQ(errno, EMFILE);
+  const int connected = connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  g_usleep(100'000);  // for the server to try; where it has not, this shows nothing
+  for (const int file : taken) close(file);
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_EQ(connected, 0);
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  ASSERT_EQ(send(client, request.data(), request.size(), 0), ssize_t(request.size()));
+  const timeval patience{5, 0};
+  setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  char answer[64] = {};
+  EXPECT_GT(recv(client, answer, sizeof answer - 1, 0), 0);
+  EXPECT_TRUE(std::string(answer).starts_with("HTTP/1.1 200 OK")) << answer;
+  close(client);
 }
 
 TEST(SignallingBeforePlaying, ViewersAreToldToTryAgain) {
