@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "viewer/joined_threads.hpp"
 #include "viewer/page.hpp"
 #include "viewer/unit_buffer.hpp"
 
@@ -27,6 +28,7 @@ constexpr routing::Nanoseconds kFeedbackTimeout = std::chrono::seconds(10);
 Audience::Audience(AudienceSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
+      threads_(make_joined_threads()),
       accepting_(settings_.accept_viewers),
       loop_(std::make_unique<signalling::EventLoop>("campaign-http")),
       worker_(std::make_unique<Worker>("campaign-viewer")) {}
@@ -42,6 +44,7 @@ Audience::~Audience() {
     }
   }
   worker_->stop();  // every session is closed after this
+  end_threads(threads_.get());
   loop_->call([this] {
     server_.reset();
     viewers_.clear();
@@ -256,7 +259,7 @@ void Audience::arrived(const signalling::Visitor& visitor, const signalling::Wel
   }
   auto session = std::make_shared<Session>(
       SessionSettings{visitor.peer, format->codec, settings_.ice, timing->clock, timing->epoch,
-                      ladder_of(renditions_.snapshot(), (*rendition)->campaign()), settings_.fec},
+                      ladder_of(renditions_.snapshot(), (*rendition)->campaign()), settings_.fec, threads_},
       session_events(connection, visitor.peer));
   Viewer viewer;
   viewer.visitor = visitor;

@@ -78,8 +78,7 @@ Session::Session(SessionSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       ssrc_(g_random_int_range(1, G_MAXINT32)),
-      adaptive_(settings_.ladder, settings_.fec),
-      threads_(make_joined_threads()) {}
+      adaptive_(settings_.ladder, settings_.fec) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
 
@@ -415,7 +414,7 @@ GstBusSyncReply Session::on_bus(GstBus*, GstMessage* message, gpointer weak) {
     const ErrorPtr error{raw};
     if (auto session = lock(weak)) session->fail(RefusalCode::internal, error->message);
   } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_STREAM_STATUS) {
-    if (auto session = lock(weak)) use_threads(message, session->threads_.get());
+    if (auto session = lock(weak)) use_threads(message, session->settings_.threads.get());
   } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
     if (auto session = lock(weak)) session->events_.latency_changed();
   } else if (gst_message_has_name(message, "campaign-quality")) {

@@ -26,9 +26,10 @@ struct SessionSettings {
   Codec codec = Codec::h264;
   IceSettings ice;
   Ref<GstClock> clock;
-  GstClockTime epoch = 0;  // of `clock`: what the access units' timestamps count from
-  Ladder ladder;           // of the campaign's rungs
-  unsigned fec = 0;        // repairs for every 100 packets
+  GstClockTime epoch = 0;    // of `clock`: what the access units' timestamps count from
+  Ladder ladder;             // of the campaign's rungs
+  unsigned fec = 0;          // repairs for every 100 packets
+  Ref<GstTaskPool> threads;  // of the pipeline's tasks; see joined_threads.hpp
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -95,7 +96,6 @@ class Session : public std::enable_shared_from_this<Session> {
   const Events events_;
   const guint32 ssrc_;
   Adaptive adaptive_;
-  const Ref<GstTaskPool> threads_;  // of the pipeline's tasks
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
