@@ -10,6 +10,7 @@
 #include "viewer/dtls_record.hpp"
 #include "viewer/ice_agent.hpp"
 #include "viewer/joined_threads.hpp"
+#include "viewer/known_attributes.hpp"
 #include "viewer/protected_offer.hpp"
 #include "viewer/protection.hpp"
 #include "viewer/rtp_format.hpp"
@@ -63,6 +64,13 @@ std::string error_in(GstPromise* promise) {
   return error->message;
 }
 
+// One for all sessions, which have nothing in common but this. webrtcbin (1.22) makes a field's name of it,
+// and GLib keeps every name for ever.
+guint32 our_ssrc() {
+  static const guint32 ssrc = guint32(g_random_int_range(1, G_MAXINT32));
+  return ssrc;
+}
+
 void configure_transceiver(GstPad* pad, GstCaps* caps) {
   GObject* transceiver = nullptr;
   g_object_get(pad, "transceiver", &transceiver, nullptr);
@@ -77,7 +85,6 @@ void configure_transceiver(GstPad* pad, GstCaps* caps) {
 Session::Session(SessionSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
-      ssrc_(g_random_int_range(1, G_MAXINT32)),
       adaptive_(settings_.ladder, settings_.fec) {}
 
 Session::~Session() { g_assert(!graph_.snapshot().pipeline); }  // close() was forgotten
@@ -97,7 +104,7 @@ Result<void> Session::start() {
   // go out at once, even while the campaign is paused, and leaves nothing blocked in front of webrtcbin.
   auto pad = adopt(gst_element_get_static_pad(webrtcbin, "sink_0"));
   gst_pad_send_event(pad.get(), gst_event_new_stream_start(settings_.peer.c_str()));
-  gst_pad_send_event(pad.get(), gst_event_new_caps(rtp_caps(settings_.codec, ssrc_).get()));
+  gst_pad_send_event(pad.get(), gst_event_new_caps(rtp_caps(settings_.codec, our_ssrc()).get()));
   return {};
 }
 
@@ -108,7 +115,8 @@ Result<Session::Graph> Session::build() {
     if (auto session = weak.lock()) session->events_.changed(from.campaign, from.quality);
   }});
   GstElement* source = unit_source.get();
-  auto payloader = make_payloader(settings_.codec, ssrc_, settings_.fec > 0 ? kMtu - kRepairHeaders : kMtu);
+  auto payloader =
+      make_payloader(settings_.codec, our_ssrc(), settings_.fec > 0 ? kMtu - kRepairHeaders : kMtu);
   auto webrtcbin = gst_element_factory_make("webrtcbin", "webrtcbin");
   const struct {
     GstElement* element;
@@ -149,7 +157,7 @@ Result<Session::Graph> Session::build() {
   if (!gst_element_link(source, payloader.get()) || !pad ||
       gst_pad_link(src.get(), pad.get()) != GST_PAD_LINK_OK)
     return Error("A viewer's connection could not be set up.", "the viewer's pipeline does not link");
-  configure_transceiver(pad.get(), rtp_caps(settings_.codec, ssrc_).get());
+  configure_transceiver(pad.get(), rtp_caps(settings_.codec, our_ssrc()).get());
 
   // It stands between the retransmissions and the session. webrtcbin takes it floating; without it the
   // connection works as it is.
@@ -291,6 +299,7 @@ Result<void, Refusal> Session::take_answer(const std::string& sdp) {
     gst_sdp_message_free(message);
     return {};
   }
+  keep_known_attributes(message);
   const bool can_be_protected = settings_.fec > 0 && take_protection(message);
   negotiation_.with([&](Negotiation& negotiation) {
     negotiation.answered = true;

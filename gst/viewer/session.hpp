@@ -94,7 +94,6 @@ class Session : public std::enable_shared_from_this<Session> {
 
   const SessionSettings settings_;
   const Events events_;
-  const guint32 ssrc_;
   Adaptive adaptive_;
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
