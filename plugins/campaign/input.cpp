@@ -167,11 +167,13 @@ Result<void> Input::build(const std::vector<RungPlan>& plans, std::optional<Code
       if (!made) return made.error();
       rung = *made;
     }
-    rung->set_epoch(epoch_);
     rung->set_world(world_);
     rung->set_frame_budget(settings_.snapshot().frame_budget);
     if (auto attached = rung->attach(bin_, tee_.get(), "src_%u"); !attached) return attached;
-    rungs_.with([&](Rungs& rungs) { rungs.push_back(rung); });
+    rungs_.with([&](Rungs& rungs) {
+      rung->set_epoch(epoch_);
+      rungs.push_back(rung);
+    });
   }
   return {};
 }
@@ -307,9 +309,12 @@ void Input::set_ladder(Ladder ladder) {
   settings_.with([&](auto& settings) { settings.ladder = std::move(ladder); });
 }
 
+// With the rungs' lock, or one that is being built would miss it, and never send.
 void Input::set_epoch(GstClockTime epoch) {
-  epoch_ = epoch;
-  for (const auto& rung : rungs_.snapshot()) rung->set_epoch(epoch);
+  rungs_.with([&](const Rungs& rungs) {
+    epoch_ = epoch;
+    for (const auto& rung : rungs) rung->set_epoch(epoch);
+  });
 }
 
 }  // namespace campaign
