@@ -17,6 +17,11 @@ bool is_system(const GstAllocator* allocator) {
   return !allocator || g_strcmp0(allocator->mem_type, GST_ALLOCATOR_SYSMEM) == 0;
 }
 
+// A pool of GStreamer's own, as most encoders offer: nobody knows its buffers from others.
+bool is_ordinary(GstBufferPool* pool) {
+  return G_OBJECT_TYPE(pool) == GST_TYPE_VIDEO_BUFFER_POOL || G_OBJECT_TYPE(pool) == GST_TYPE_BUFFER_POOL;
+}
+
 bool is_in_system_memory(GstBuffer* buffer) {
   for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i) {
     if (!gst_memory_is_type(gst_buffer_peek_memory(buffer, i), GST_ALLOCATOR_SYSMEM)) return false;
@@ -82,6 +87,11 @@ bool AllocationOffer::set_up(const Choice& choice, GstCaps* caps) const {
   return gst_buffer_pool_set_config(pool, config);
 }
 
+bool AllocationOffer::asks_for_other_memory() const {
+  return params_.align > kAlign || params_.prefix > 0 || params_.padding > 0;
+}
+
+// Ordinary memory in the ordinary layout is what the engine has too, and in huge pages.
 bool AllocationOffer::suits(GstBufferPool* pool, const GstVideoInfo& info, bool anywhere, bool in_use) const {
   GstBufferPoolAcquireParams now{};
   now.flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT;
@@ -93,7 +103,10 @@ bool AllocationOffer::suits(GstBufferPool* pool, const GstVideoInfo& info, bool 
   // To copy what lies in the engine's memory is what downstream does anyway if it has to, and else nobody.
   if (!anywhere && is_in_system_memory(buffer.get())) return false;
   MappedPicture picture(info, buffer.get());
-  return picture && (video_meta_ || picture.is_laid_out_by_caps());
+  if (!picture) return false;
+  if (!picture.is_laid_out_by_caps()) return video_meta_;
+  return !is_ordinary(pool) || !is_in_system_memory(buffer.get()) || asks_for_other_memory() ||
+         gst_buffer_get_size(buffer.get()) > GST_VIDEO_INFO_SIZE(&info);
 }
 
 bool AllocationOffer::take(const Choice& choice, GstCaps* caps, const GstVideoInfo& info,
@@ -118,8 +131,7 @@ AllocationOffer::Choice AllocationOffer::choose(GstCaps* caps, const GstVideoInf
   Choice choice{.size = size, .least = least_};
   const bool foreign = !is_system(allocator_.get()) &&
                        !GST_OBJECT_FLAG_IS_SET(allocator_.get(), GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
-  const bool shaped = is_system(allocator_.get()) && (asks_for_room_around_ || params_.align > kAlign ||
-                                                      params_.prefix > 0 || params_.padding > 0);
+  const bool shaped = is_system(allocator_.get()) && (asks_for_room_around_ || asks_for_other_memory());
   if (foreign || (anywhere && shaped)) {
     choice.pool = adopt(gst_video_buffer_pool_new());
     if (take(choice, caps, info, anywhere)) return choice;

@@ -29,6 +29,7 @@ class AllocationOffer {
 
  private:
   bool set_up(const Choice& choice, GstCaps* caps) const;
+  bool asks_for_other_memory() const;  // than the engine's own
   // Whether what a pool gives, which is active, can be written to here and read downstream. `in_use`: it has
   // given buffers before.
   bool suits(GstBufferPool* pool, const GstVideoInfo& info, bool anywhere, bool in_use) const;

@@ -21,7 +21,7 @@ struct Proposal {
   bool reads_video_meta = false;
   guint least = 0, most = 0;    // buffers; it holds the former
   std::optional<OddPool> odd;   // has a pool
-  bool padded = false;          // has a pool of GStreamer's own, with room around the picture
+  std::optional<guint> room;    // has a pool of GStreamer's own, with so many pixels around the picture
   bool again = false;           // always offers the pool that it offered first
   gsize size = 0;               // bytes of a buffer, if not the picture's
   gsize align = 0, prefix = 0;  // of memory, as in GstAllocationParams
@@ -29,16 +29,18 @@ struct Proposal {
   GstAllocator* allocator = nullptr;
 };
 
-GstBufferPool* make_padded_pool(GstCaps* caps, gsize size, guint least) {
+GstBufferPool* make_video_pool(GstCaps* caps, gsize size, guint least, guint room) {
   GstBufferPool* pool = gst_video_buffer_pool_new();
   GstVideoAlignment padding;
   gst_video_alignment_reset(&padding);
-  padding.padding_left = padding.padding_right = padding.padding_top = padding.padding_bottom = 32;
+  padding.padding_left = padding.padding_right = padding.padding_top = padding.padding_bottom = room;
   GstStructure* config = gst_buffer_pool_get_config(pool);
   gst_buffer_pool_config_set_params(config, caps, guint(size), least, 0);
   gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-  gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
-  gst_buffer_pool_config_set_video_alignment(config, &padding);
+  if (room > 0) {
+    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
+    gst_buffer_pool_config_set_video_alignment(config, &padding);
+  }
   EXPECT_TRUE(gst_buffer_pool_set_config(pool, config));
   return pool;
 }
@@ -86,7 +88,7 @@ class Downstream {
     if (!offered_ || !proposal_.again) {
       gst_clear_object(&offered_);
       if (proposal_.odd) offered_ = make_odd_pool(*proposal_.odd);
-      if (proposal_.padded) offered_ = make_padded_pool(caps, size, proposal_.least);
+      if (proposal_.room) offered_ = make_video_pool(caps, size, proposal_.least, *proposal_.room);
     }
     if (offered_ || proposal_.least > 0) {
       gst_query_add_allocation_pool(query, offered_, guint(size), proposal_.least, proposal_.most);
@@ -235,7 +237,7 @@ TEST_P(FramePool, PicturesAreDrawnIntoTheMemoryOfDownstreamsPool) {
 }
 
 TEST_P(FramePool, MemoryOfTheProcessorIsTakenOnlyWhereTheProcessorDraws) {
-  const Proposal padded{.reads_video_meta = true, .least = 2, .padded = true};
+  const Proposal padded{.reads_video_meta = true, .least = 2, .room = 32};
   const Proposal odd{.reads_video_meta = true, .odd = OddPool{.system_memory = true}};
   for (const char* format : kFormats) {
     const auto on_cpu = play(on("cpu"), caps_of(format), {}),
@@ -249,6 +251,21 @@ TEST_P(FramePool, MemoryOfTheProcessorIsTakenOnlyWhereTheProcessorDraws) {
       EXPECT_EQ(by_device.checksums, on_device.checksums) << format;
     }
   }
+}
+
+// What encoders without memory of their own offer: the engine's is as good, and in huge pages.
+TEST_P(FramePool, AnOrdinaryPoolIsNotBetterThanTheEnginesOwn) {
+  const Seen plain = play(on("cpu"), caps_of("NV12"), {});
+  for (const Proposal& proposal : {Proposal{.reads_video_meta = true, .least = 2, .room = 0},
+                                   {.reads_video_meta = true, .least = 2, .room = 0, .align = 15}}) {
+    const Seen seen = play(on("cpu"), caps_of("NV12"), proposal);
+    EXPECT_EQ(seen.checksums, plain.checksums);
+    EXPECT_EQ(seen.pools, kOurs);
+  }
+  const Seen aligned =
+      play(on("cpu"), caps_of("NV12"), {.reads_video_meta = true, .least = 2, .room = 0, .align = 127});
+  EXPECT_EQ(aligned.checksums, plain.checksums);
+  EXPECT_EQ(aligned.pools, kGStreamers);
 }
 
 TEST_P(FramePool, AnAllocatorAloneIsUsed) {
