@@ -3,32 +3,24 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 
+#include "tests/support/session_description.hpp"
 #include "util/gst_ptr.hpp"
 
 namespace campaign::viewer {
 namespace {
 
-struct Free {
-  void operator()(GstSDPMessage* message) const { gst_sdp_message_free(message); }
-};
-using Description = std::unique_ptr<GstSDPMessage, Free>;
-
-Description parse(const std::string& text) {
-  GstSDPMessage* message = nullptr;
-  gst_sdp_message_new_from_text(text.c_str(), &message);
-  return Description(message);
-}
+using test::kSession;
+using test::parse;
+using test::text_of;
 
 std::string known_of(const std::string& text) {
   const auto answer = parse(text);
   keep_known_attributes(answer.get());
-  return CharPtr(gst_sdp_message_as_text(answer.get())).get();
+  return text_of(answer);
 }
 
-const std::string kSession = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 const std::string kMedia = "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\n";
 const std::string kNegotiated =
     "a=ice-ufrag:u\r\na=ice-pwd:p\r\na=ice-options:trickle\r\na=fingerprint:sha-256 AB\r\na=setup:active\r\n"

@@ -3,30 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 
-#include "util/glib_ptr.hpp"
+#include "tests/support/session_description.hpp"
 
 namespace campaign::viewer {
 namespace {
 
-struct Free {
-  void operator()(GstSDPMessage* message) const { gst_sdp_message_free(message); }
-};
-using Description = std::unique_ptr<GstSDPMessage, Free>;
+using test::kSession;
+using test::parse;
+using test::text_of;
 
-Description parse(const std::string& text) {
-  GstSDPMessage* message = nullptr;
-  gst_sdp_message_new_from_text(text.c_str(), &message);
-  return Description(message);
-}
-
-std::string text_of(const Description& description) {
-  return CharPtr(gst_sdp_message_as_text(description.get())).get();
-}
-
-const std::string kSession = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
 const std::string kPlain =
     "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
 const std::string kRed = "a=rtpmap:120 red/90000\r\n", kUlpfec = "a=rtpmap:121 ulpfec/90000\r\n",
