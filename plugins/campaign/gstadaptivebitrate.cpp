@@ -22,11 +22,13 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 rtpbin name=rtp videotestsrc is-live=true ! x264enc tune=zerolatency !
- *   rtph264pay !
- * application/x-rtp,extmap-1=http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01 !
- *   adaptivebitrate ! rtp.send_rtp_sink_0 rtp.send_rtp_src_0 ! udpsink port=5000
- *   rtp.send_rtcp_src_0 ! udpsink port=5001 sync=false async=false udpsrc port=5005 ! rtp.recv_rtcp_sink_0
+ * NUMBERS=http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
+ * gst-launch-1.0 rtpbin name=rtp \
+ *   videotestsrc is-live=true ! x264enc tune=zerolatency ! rtph264pay \
+ *   ! application/x-rtp,extmap-1=$NUMBERS ! adaptivebitrate ! rtp.send_rtp_sink_0 \
+ *   rtp.send_rtp_src_0 ! udpsink port=5000 \
+ *   rtp.send_rtcp_src_0 ! udpsink port=5001 sync=false async=false \
+ *   udpsrc port=5005 ! rtp.recv_rtcp_sink_0
  * ]|
  */
 #include "gstadaptivebitrate.hpp"

@@ -15,8 +15,9 @@
  * ## Example launch line
  * |[
  * gst-launch-1.0 campaignmux name=mux sink_0::campaign=red src_0::campaign=red \
- *   videotestsrc is-live=true num-buffers=90 pattern=red ! x264enc tune=zerolatency !
- * video/x-h264,profile=constrained-baseline ! mux.sink_0 \ mux.src_0 ! mpegtsmux ! filesink location=red.ts
+ *   videotestsrc is-live=true num-buffers=90 pattern=red ! x264enc tune=zerolatency \
+ *   ! video/x-h264,profile=constrained-baseline ! mux.sink_0 \
+ *   mux.src_0 ! mpegtsmux ! filesink location=red.ts
  * ]|
  */
 #include "gstcampaignmux.hpp"

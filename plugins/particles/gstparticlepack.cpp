@@ -14,8 +14,8 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 particlesrc particles=200000 num-buffers=300 ! particlepack particles=20000 !
- *   application/x-particle-update,framerate=10/1 ! filesink location=world.cpud
+ * gst-launch-1.0 particlesrc particles=200000 num-buffers=300 ! particlepack particles=20000 \
+ *   ! application/x-particle-update,framerate=10/1 ! filesink location=world.cpud
  * ]|
  */
 #include "gstparticlepack.hpp"
@@ -55,6 +55,11 @@ using campaign::PackStats;
 using campaign::PackStream;
 using campaign::Ref;
 namespace pack = campaign::particles::pack;
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(campaign::kStateCaps));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(campaign::kUpdateCaps));
 
 namespace {
 
@@ -390,13 +395,8 @@ static void gst_particle_pack_class_init(GstParticlePackClass* klass) {
                                         "into quantised and compressed updates "
                                         "for consumers that draw or measure them themselves",
                                         "gst-campaign contributors");
-  auto add_pad = [&](const char* name, GstPadDirection direction, const char* text) {
-    auto caps = adopt(gst_caps_from_string(text));
-    gst_element_class_add_pad_template(element,
-                                       gst_pad_template_new(name, direction, GST_PAD_ALWAYS, caps.get()));
-  };
-  add_pad("sink", GST_PAD_SINK, campaign::kStateCaps);
-  add_pad("src", GST_PAD_SRC, campaign::kUpdateCaps);
+  gst_element_class_add_static_pad_template(element, &sink_template);
+  gst_element_class_add_static_pad_template(element, &src_template);
 
   auto* base = GST_BASE_TRANSFORM_CLASS(klass);
   base->transform_caps = gst_particle_pack_transform_caps;

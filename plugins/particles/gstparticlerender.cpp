@@ -14,10 +14,11 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 particlesrc particles=1000000 ! tee name=world
- *   world. ! queue ! particlerender ! video/x-raw,width=1920,height=1080 ! videoconvert ! autovideosink
- *   world. ! queue ! particlerender particles=100000 ! video/x-raw,width=640,height=360 ! videoconvert !
- *   autovideosink
+ * gst-launch-1.0 particlesrc particles=1000000 ! tee name=world \
+ *   world. ! queue ! particlerender ! video/x-raw,width=1920,height=1080 \
+ *   ! videoconvert ! autovideosink \
+ *   world. ! queue ! particlerender particles=100000 ! video/x-raw,width=640,height=360 \
+ *   ! videoconvert ! autovideosink
  * ]|
  */
 #include "gstparticlerender.hpp"
@@ -48,6 +49,11 @@ using campaign::at_boundary;
 using campaign::Error;
 using campaign::Ref;
 namespace particles = campaign::particles;
+
+static GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(campaign::kStateCaps));
+static GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(campaign::kVideoCaps));
 
 namespace {
 
@@ -337,13 +343,8 @@ static void gst_particle_render_class_init(GstParticleRenderClass* klass) {
       element, "Particle state renderer", "Filter/Converter/Video",
       "Draws the state of a particle world, as particlesrc simulates it, to video of any size",
       "gst-campaign contributors");
-  auto add_pad = [&](const char* name, GstPadDirection direction, const char* text) {
-    auto caps = adopt(gst_caps_from_string(text));
-    gst_element_class_add_pad_template(element,
-                                       gst_pad_template_new(name, direction, GST_PAD_ALWAYS, caps.get()));
-  };
-  add_pad("sink", GST_PAD_SINK, campaign::kStateCaps);
-  add_pad("src", GST_PAD_SRC, campaign::kVideoCaps);
+  gst_element_class_add_static_pad_template(element, &sink_template);
+  gst_element_class_add_static_pad_template(element, &src_template);
 
   auto* base = GST_BASE_TRANSFORM_CLASS(klass);
   base->transform_caps = gst_particle_render_transform_caps;

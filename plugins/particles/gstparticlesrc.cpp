@@ -24,12 +24,12 @@
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 particlesrc particles=500000 ! video/x-raw,width=1280,height=720 ! videoconvert !
- * autovideosink
+ * gst-launch-1.0 particlesrc particles=500000 ! video/x-raw,width=1280,height=720 \
+ *   ! videoconvert ! autovideosink
  * ]|
  * |[
- * gst-launch-1.0 particlesrc device=cpu num-buffers=300 ! video/x-raw,format=I420 ! x264enc ! mp4mux !
- * filesink location=world.mp4
+ * gst-launch-1.0 particlesrc device=cpu num-buffers=300 ! video/x-raw,format=I420 \
+ *   ! x264enc ! mp4mux ! filesink location=world.mp4
  * ]|
  */
 #include "gstparticlesrc.hpp"
