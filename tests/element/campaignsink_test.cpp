@@ -3,6 +3,9 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "serving_pipeline.hpp"
 #include "test_viewer.hpp"
 #include "wait.hpp"
@@ -183,6 +186,46 @@ TEST(CampaignSink, TakesAnInputWhilePlaying) {
   gst_element_release_request_pad(pipeline.sink(), pad);
   gst_object_unref(pad);
   gst_object_unref(src);
+  EXPECT_TRUE(pipeline.play());
+}
+
+// Holds the streaming thread where it builds the first rung, with that rung's first element in the sink.
+class HeldRung {
+ public:
+  explicit HeldRung(GstElement* sink)
+      : sink_(sink), handler_(g_signal_connect(sink, "element-added", G_CALLBACK(added), this)) {}
+  HeldRung(const HeldRung&) = delete;
+  ~HeldRung() {
+    release();
+    g_signal_handler_disconnect(sink_, handler_);
+  }
+
+  bool is_held() const { return held_; }
+  void release() {
+    released_ = true;
+    released_.notify_all();
+  }
+
+ private:
+  static void added(GstBin*, GstElement*, HeldRung* self) {
+    if (std::this_thread::get_id() != self->application_ && !self->held_.exchange(true))
+      self->released_.wait(false);
+  }
+
+  const std::thread::id application_ = std::this_thread::get_id();
+  std::atomic<bool> held_ = false, released_ = false;
+  GstElement* sink_;
+  gulong handler_;
+};
+
+TEST(CampaignSink, ARungThatIsBuiltWhileTheSinkBeginsToPlaySendsToo) {
+  ServingPipeline pipeline(
+      "videotestsrc ! video/x-raw,width=640,height=360,framerate=15/1 ! campaignsink name=sink port=0");
+  HeldRung rung(pipeline.sink());
+  ASSERT_NE(gst_element_set_state(pipeline.pipeline(), GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  ASSERT_TRUE(wait_until([&] { return rung.is_held(); }));
+  ASSERT_EQ(gst_element_set_state(pipeline.pipeline(), GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  rung.release();
   EXPECT_TRUE(pipeline.play());
 }
 
