@@ -31,6 +31,7 @@ constexpr std::array kParameters = {"apt"sv,
                                     "profile-level-id"sv,
                                     "tier"sv};
 constexpr unsigned kMostExtension = 255;  // RFC 8285, section 4.3
+constexpr unsigned kMostType = 127;       // RFC 3550, section 5.1
 
 bool is_in(const auto& list, std::string_view name) { return std::ranges::find(list, name) != list.end(); }
 
@@ -57,10 +58,21 @@ std::optional<std::string> known_parameters(std::string_view value) {
   return std::string(value.substr(0, space)) + known;
 }
 
-// "96 nack pli"
-bool is_known_feedback(std::string_view value) {
+bool is_payload_type(std::string_view text) {
+  unsigned type = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), type);
+  return text == "*" ||
+         (read.ec == std::errc{} && read.ptr == text.data() + text.size() && type <= kMostType);
+}
+
+// "96 nack pli" or "* nack pli", and nothing around it: all that follows the type becomes a name, with the
+// spaces at its end, and with what stands between the star and its space.
+std::optional<std::string> known_feedback(std::string_view value) {
   const auto space = value.find(' ');
-  return space != value.npos && is_in(kFeedback, trim(value.substr(space)));
+  if (space == value.npos) return std::nullopt;
+  const std::string_view type = value.substr(0, space), kind = trim(value.substr(space));
+  if (!is_payload_type(type) || !is_in(kFeedback, kind)) return std::nullopt;
+  return std::string(type) + ' ' + std::string(kind);
 }
 
 // "3 http://…" or "3/recvonly http://…"
@@ -75,9 +87,8 @@ std::optional<std::string> known_part(const GstSDPAttribute& attribute) {
   const std::string_view name = attribute.key ? attribute.key : "";
   const std::string_view value = attribute.value ? attribute.value : "";
   if (name == "fmtp") return known_parameters(value);
-  const bool known = name == "rtcp-fb"  ? is_known_feedback(value)
-                     : name == "extmap" ? is_known_extension(value)
-                                        : is_in(kAttributes, name);
+  if (name == "rtcp-fb") return known_feedback(value);
+  const bool known = name == "extmap" ? is_known_extension(value) : is_in(kAttributes, name);
   return known ? std::optional(std::string(value)) : std::nullopt;
 }
 

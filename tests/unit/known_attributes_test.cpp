@@ -49,6 +49,15 @@ TEST(KnownAttributes, UnknownParametersLeaveTheOthersInPlace) {
             kSession + kMedia + "a=fmtp:96 packetization-mode=1;profile-id=0\r\n");
 }
 
+// GStreamer makes a name of all that follows the type, spaces and all.
+TEST(KnownAttributes, FeedbackHasNothingAroundIt) {
+  EXPECT_EQ(known_of(kSession + kMedia +
+                     "a=rtcp-fb:96   nack   \r\na=rtcp-fb:* nack pli \r\n"
+                     "a=rtcp-fb:*x9 nack\r\na=rtcp-fb:9x nack\r\na=rtcp-fb:128 nack\r\n"
+                     "a=rtcp-fb: nack\r\na=rtcp-fb:96 ccm  fir\r\n"),
+            kSession + kMedia + "a=rtcp-fb:96 nack\r\na=rtcp-fb:* nack pli\r\n");
+}
+
 // Each name that GLib has not seen takes the next number.
 GQuark names_so_far() {
   static int unique = 0;
@@ -68,6 +77,7 @@ TEST(KnownAttributes, NamesThatAreMadeUpAreNotKept) {
     const std::string n = std::to_string(i);
     return parse(kSession + kMedia + kNegotiated + "a=x-" + n + ":1\r\na=ssrc:" + n +
                  " cname:a\r\na=rid:" + n + " recv\r\na=extmap:" + n + "000 urn:a\r\na=rtcp-fb:96 a" + n +
+                 "\r\na=rtcp-fb:*" + n + " nack\r\na=rtcp-fb:96 nack" + std::string(std::size_t(i), ' ') +
                  "\r\na=fmtp:96 b" + n + "=1\r\n");
   };
   const auto first = answer_with(1);
