@@ -11,13 +11,14 @@ namespace campaign::server {
 
 class SpareMemory {
  public:
-  void some_ended() { some_ended_ = true; }
+  void some_ended() { ended_at_ = g_get_monotonic_time(); }
 
-  // Now and then; at most every ten seconds, since it takes some milliseconds.
+  // Now and then. It takes some milliseconds: every ten seconds while there is always something that ends,
+  // and when what ended has been taken down.
   void give_back() {
-    const gint64 now = g_get_monotonic_time();
-    if (!some_ended_ || now - given_back_at_ < 10 * G_USEC_PER_SEC) return;
-    some_ended_ = false;
+    const gint64 now = g_get_monotonic_time(), taken_down_at = ended_at_ + 3 * G_USEC_PER_SEC;
+    if (given_back_at_ >= taken_down_at) return;
+    if (now < taken_down_at && now < given_back_at_ + 10 * G_USEC_PER_SEC) return;
     given_back_at_ = now;
 #ifdef __GLIBC__
     malloc_trim(0);
@@ -25,8 +26,8 @@ class SpareMemory {
   }
 
  private:
-  bool some_ended_ = false;
-  gint64 given_back_at_ = 0;  // monotonic microseconds
+  // Monotonic microseconds.
+  gint64 ended_at_ = 0, given_back_at_ = g_get_monotonic_time();
 };
 
 }  // namespace campaign::server
