@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "pipelines/server/allocators.hpp"
 #include "pipelines/server/campaign_server.hpp"
 #include "pipelines/server/log.hpp"
 
@@ -79,6 +80,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    choose_allocators(argv);
     return run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "campaign-server: %s\n", error.what());
