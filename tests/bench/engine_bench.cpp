@@ -5,20 +5,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <cstring>
-#include <list>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "floor/floor.hpp"
+#include "ladder.hpp"
 #include "particles/engine.hpp"
 #include "particles/presets.hpp"
-#include "particles/renderer.hpp"
 #include "particles/simulation.hpp"
 #include "util/workers.hpp"
 
@@ -90,108 +87,6 @@ void run_seek(benchmark::State& state, uint32_t particles) {
     simulation.jump();
     auto drawn = simulation.draw(300, {0, 30, 1}, **frame, never);
     if (!drawn || !*drawn) return state.SkipWithError("nothing was drawn");
-  }
-}
-
-// The default ladder as a pipeline draws it: 1M particles moved once, and each rung drawn by a renderer in a
-// thread of its own, behind a queue of one state. To be compared with frame/1000k/1080p: the world moves on
-// while its last state is drawn.
-constexpr struct Rung {
-  uint32_t particles, width, height;
-} kRungs[] = {{1'000'000, 1920, 1080}, {500'000, 1280, 720}, {250'000, 960, 540}, {100'000, 640, 360}};
-
-// A rung's branch of the pipeline.
-class DrawingThread {
- public:
-  DrawingThread(std::unique_ptr<Renderer> renderer, std::unique_ptr<FrameMemory> frame, uint32_t particles)
-      : renderer_(std::move(renderer)), frame_(std::move(frame)), particles_(particles) {}
-  ~DrawingThread() { give(nullptr); }
-
-  // Waits until the queue has room; null ends it.
-  void give(std::shared_ptr<const Snapshot> snapshot) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !waiting_; });
-    waiting_ = std::move(snapshot);
-    changed_.notify_all();
-  }
-  // Until all that was given is drawn.
-  void finish() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !waiting_ && !busy_; });
-  }
-  bool failed() const { return failed_; }
-
- private:
-  void draw_all() {
-    for (;;) {
-      std::shared_ptr<const Snapshot> snapshot;
-      {
-        std::unique_lock lock(mutex_);
-        busy_ = false;
-        changed_.notify_all();
-        changed_.wait(lock, [&] { return waiting_.has_value(); });
-        snapshot = std::move(*waiting_);
-        waiting_.reset();
-        busy_ = true;
-        changed_.notify_all();
-      }
-      if (!snapshot) return;
-      if (!renderer_->draw(*snapshot, particles_, *frame_)) failed_ = true;
-    }
-  }
-
-  std::unique_ptr<Renderer> renderer_;
-  std::unique_ptr<FrameMemory> frame_;
-  uint32_t particles_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<std::shared_ptr<const Snapshot>> waiting_;  // under mutex_
-  bool busy_ = false;                                       // under mutex_
-  std::atomic<bool> failed_ = false;
-  std::jthread thread_{[this] { draw_all(); }};  // last: it uses the members above
-};
-
-void run_ladder(benchmark::State& state) {
-  auto engine = Engine::open(device);
-  auto scene = find_scene("benchmark");
-  if (!engine || !scene) {
-    return state.SkipWithError((engine ? scene.error() : engine.error()).for_user().c_str());
-  }
-  Simulation world(std::move(*engine), *scene, 1, kRungs[0].particles);
-  const std::atomic<bool> never = false;
-  int64_t number = 0;
-  auto move = [&]() -> std::shared_ptr<const Snapshot> {
-    auto next = world.snapshot(number++, {0, 30, 1}, never);
-    if (!next || !*next) return nullptr;
-    return std::move(*next);
-  };
-  std::shared_ptr<const Snapshot> snapshot;
-  for (int i = 0; i < 90; ++i) snapshot = move();
-  if (!snapshot) return state.SkipWithError("no state");
-
-  std::list<DrawingThread> threads;
-  for (const Rung& rung : kRungs) {
-    auto renderer = Renderer::open(*snapshot);
-    if (!renderer) return state.SkipWithError(renderer.error().for_user().c_str());
-    auto set = (*renderer)->set_picture(FrameLayout::packed(PixelFormat::nv12, rung.width, rung.height));
-    if (!set) return state.SkipWithError(set.error().for_user().c_str());
-    auto frame = (*renderer)->frame_maker()();
-    if (!frame) return state.SkipWithError(frame.error().for_user().c_str());
-    threads.emplace_back(std::move(*renderer), std::move(*frame), rung.particles);
-  }
-  auto once = [&] {
-    snapshot = move();
-    if (!snapshot) return state.SkipWithError("no state");
-    for (auto& thread : threads) thread.give(snapshot);
-  };
-  for (int i = 0; i < 5; ++i) once();
-  for (auto left = state.max_iterations; auto _ : state) {
-    once();
-    if (--left > 0) continue;
-    for (auto& thread : threads) thread.finish();
-  }
-  for (auto& thread : threads) {
-    if (thread.failed()) state.SkipWithError("a rung was not drawn");
   }
 }
 
@@ -295,10 +190,11 @@ int main(int argc, char** argv) {
       ->Unit(benchmark::kMillisecond)
       ->MeasureProcessCPUTime()
       ->UseRealTime();
-  benchmark::RegisterBenchmark("ladder/1000k/4rungs", run_ladder)
+  benchmark::RegisterBenchmark("ladder/1000k/4rungs",
+                               [](benchmark::State& state) { campaign::bench::run_ladder(state, device); })
       ->Unit(benchmark::kMillisecond)
-      ->MeasureProcessCPUTime()
-      ->UseRealTime();
+      ->Iterations(10)
+      ->UseManualTime();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }
