@@ -9,35 +9,14 @@
 #include "particles/noise.hpp"
 #include "particles/ring_engine.hpp"
 #include "particles/shader_words.hpp"
+#include "particles/vulkan_bindings.hpp"
 #include "particles/vulkan_particles.hpp"
+#include "util/zero.hpp"
 #include "vk/compute.hpp"
 #include "vk/frame_ring.hpp"
 
 namespace campaign::particles {
 namespace {
-
-// The bindings of all shaders, in order.
-enum Binding : uint32_t {
-  kStep,
-  kView,
-  kCohorts,
-  kNoise,
-  kState,
-  kLight,
-  kGlow,
-  kAcross,
-  kSpread,
-  kFrame,
-  kOldState,  // the same buffers again, as texels
-  kCohortTexels,
-  kLightTexels,
-  kGlowTexels,
-  kAcrossTexels,
-  kSpreadTexels,
-  kLightImage,
-  kGlowImage,
-  kBindings
-};
 
 constexpr uint32_t kMostSlices = 4;        // each is a picture more to clear and to add up
 constexpr uint32_t kMostTimes = 1u << 14;  // round a loop; Mesa's software driver ends one after 2^16 - 1
@@ -115,6 +94,7 @@ class VulkanEngine final : public RingEngine {
   // Cells of the glow that one invocation works out: what it reads serves several, where there are not many
   // at work at the same time anyway.
   uint32_t cells_at_once() const { return device_->info().software ? 4 : 1; }
+  Result<void> clear_light(vk::Submission& submission);
   void move(vk::Submission& submission, uint32_t groups) const;
   void draw(vk::Submission& submission, const vk::PipelineHandle& pipeline, uint32_t groups) const;
   void upload(const Work& work, const VulkanParticles* particles, const vk::FrameRing::Frame& frame);
@@ -216,9 +196,9 @@ Result<void> VulkanEngine::set_picture(const FrameLayout& layout) {
                 {&picture.glow, cells * 8 * picture.lights, VK_FORMAT_R32G32_UINT, image},
                 {&picture.across, cells * 16, VK_FORMAT_R32G32B32A32_SFLOAT},
                 {&picture.spread, cells * 16, VK_FORMAT_R32G32B32A32_SFLOAT}};
+  const vk::BufferUse use = device_->info().software ? vk::BufferUse::readback : vk::BufferUse::device;
   for (const auto& w : wanted) {
-    auto buffer =
-        vk::Buffer::create(device_, w.size, vk::BufferUse::device, "the picture's light", w.texels, w.image);
+    auto buffer = vk::Buffer::create(device_, w.size, use, "the picture's light", w.texels, w.image);
     if (!buffer) return buffer.error();
     *w.to = std::move(*buffer);
   }
@@ -277,6 +257,21 @@ MakeFrame VulkanEngine::frame_maker() const {
 uint32_t VulkanEngine::rounds(uint32_t groups) const {
   const uint32_t in_a_round = picture_.lights * kMostTimes * step_size_ * (kGlowStride / 4);
   return std::max(1u, (groups + in_a_round - 1) / in_a_round);
+}
+
+// A software driver's memory is the process's own, and it would fill that from one of its threads with
+// ordinary stores while the others wait.
+Result<void> VulkanEngine::clear_light(vk::Submission& submission) {
+  if (device_->info().software) {
+    if (auto done = frames_->wait(); !done) return done;
+    for (const auto* light : {&picture_.light, &picture_.glow})
+      zero_past_caches({light->data(), light->size()});
+  } else {
+    submission.clear(picture_.light);
+    submission.clear(picture_.glow);
+    submission.barrier();
+  }
+  return {};
 }
 
 void VulkanEngine::move(vk::Submission& submission, uint32_t groups) const {
@@ -375,9 +370,7 @@ Result<void> VulkanEngine::run(const Work& work) {
   if (auto begun = submission.begin(ranges); !begun) return begun;
 
   if (work.splat) {
-    submission.clear(picture_.light);
-    submission.clear(picture_.glow);
-    submission.barrier();
+    if (auto cleared = clear_light(submission); !cleared) return cleared;
   }
   if (turn.from && turn.from != turn.to) {
     static_cast<const VulkanParticles&>(*turn.from).copy_to(*particles, submission);
