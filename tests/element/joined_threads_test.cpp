@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "wait.hpp"
+
 namespace campaign::viewer {
 namespace {
 
@@ -22,6 +24,17 @@ long threads_there() {
 
 class JoinedThreads : public ::testing::Test {
  protected:
+  void TearDown() override {
+    threads_ = {};
+    EXPECT_TRUE(become(0));
+  }
+
+  // Whether so many more threads are there than before. The system counts one for a moment after it is
+  // joined.
+  bool become(long more) {
+    return test::wait_until([&] { return threads_there() == before_ + more; });
+  }
+
   gpointer push(std::function<void()> task) {
     const auto run = [](gpointer data) { (*std::unique_ptr<Task>(static_cast<Task*>(data)))(); };
     return gst_task_pool_push(threads_.get(), run, new Task(std::move(task)), nullptr);
@@ -51,18 +64,18 @@ TEST_F(JoinedThreads, TheNextTaskGetsTheThreadOfOneThatIsOver) {
 
 TEST_F(JoinedThreads, TasksThatRunAtOnceHaveAThreadEach) {
   for (int i = 0; i < 3; ++i) run_together(20);
-  EXPECT_EQ(threads_there(), before_ + 20);
+  EXPECT_TRUE(become(20)) << threads_there() - before_;
 }
 
 TEST_F(JoinedThreads, OnlySoManyWaitForTheNextTask) {
   run_together(100);
-  EXPECT_EQ(threads_there(), before_ + 64);
+  EXPECT_TRUE(become(64)) << threads_there() - before_;
 }
 
 TEST_F(JoinedThreads, NoneRunsOnAfterTheEnd) {
   run_together(20);
   end_threads(threads_.get());
-  EXPECT_EQ(threads_there(), before_);
+  EXPECT_TRUE(become(0)) << threads_there() - before_;
 }
 
 TEST_F(JoinedThreads, WhatRunsAtTheEndIsJoinedWhereItsTaskIs) {
@@ -71,11 +84,11 @@ TEST_F(JoinedThreads, WhatRunsAtTheEndIsJoinedWhereItsTaskIs) {
   end_threads(threads_.get());
   const gpointer later = push([] {});
   join(later);
-  EXPECT_EQ(threads_there(), before_ + 1);
+  EXPECT_TRUE(become(1)) << threads_there() - before_;
   over = true;
   over.notify_one();
   join(task);
-  EXPECT_EQ(threads_there(), before_);
+  EXPECT_TRUE(become(0)) << threads_there() - before_;
 }
 
 TEST_F(JoinedThreads, ATaskThatNobodyJoinsLeavesItsThreadToTheNext) {
@@ -99,7 +112,7 @@ TEST_F(JoinedThreads, ManyMayBeginAndJoinTasksAtOnce) {
 TEST_F(JoinedThreads, TheyEndWithTheirPool) {
   run_together(5);
   threads_ = {};
-  EXPECT_EQ(threads_there(), before_);
+  EXPECT_TRUE(become(0)) << threads_there() - before_;
 }
 
 }  // namespace
