@@ -11,10 +11,11 @@ inline thread_local std::size_t allocations = 0;  // a software driver's threads
 
 }  // namespace campaign::test
 
-void* operator new(std::size_t size) {
+// None is inlined, or GCC sees what these free in `delete` come from a `new` that it does not know.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++campaign::test::allocations;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

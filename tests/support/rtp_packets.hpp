@@ -61,7 +61,8 @@ inline Packet look_at(GstBuffer* buffer) {
   gpointer data = nullptr;
   guint size = 0;
   packet.numbered = gst_rtp_buffer_get_extension_onebyte_header(&rtp, kExtensionId, 0, &data, &size);
-  if (packet.numbered) packet.number = GST_READ_UINT16_BE(data);
+  const auto* number = static_cast<const guint8*>(data);  // at any address
+  if (packet.numbered) packet.number = guint16(number[0] << 8 | number[1]);
   packet.at = system_now();
   gst_rtp_buffer_unmap(&rtp);
   return packet;

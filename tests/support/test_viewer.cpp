@@ -16,6 +16,17 @@ GstWebRTCSessionDescription* description(GstWebRTCSDPType type, const std::strin
   return gst_webrtc_session_description_new(type, sdp);
 }
 
+// As in a browser. libnice would search the network for UPnP routers, and libgssdp (1.6) loses an address
+// with each search.
+void look_for_no_router(GstElement* webrtcbin) {
+  GObject *ice = nullptr, *nice = nullptr;
+  g_object_get(webrtcbin, "ice-agent", &ice, nullptr);
+  g_object_get(ice, "agent", &nice, nullptr);
+  g_object_set(nice, "upnp", FALSE, nullptr);
+  g_object_unref(nice);
+  g_object_unref(ice);
+}
+
 }  // namespace
 
 TestViewer::TestViewer(unsigned port) : TestViewer(port, Options{}) {}
@@ -25,6 +36,7 @@ TestViewer::TestViewer(unsigned port, Options options) : options_(std::move(opti
   webrtcbin_ = gst_element_factory_make("webrtcbin", nullptr);
   g_object_set(webrtcbin_, "latency", 0, nullptr);
   gst_util_set_object_arg(G_OBJECT(webrtcbin_), "bundle-policy", "max-bundle");
+  look_for_no_router(webrtcbin_);
   gst_bin_add(GST_BIN(pipeline_), webrtcbin_);
   g_signal_connect(webrtcbin_, "on-ice-candidate",
                    G_CALLBACK(+[](GstElement*, guint line, char* candidate, gpointer self) {
