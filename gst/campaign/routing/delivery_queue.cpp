@@ -161,7 +161,8 @@ DeliveryQueue::Next DeliveryQueue::offer_next(const AccessUnit& unit, Nanosecond
 void DeliveryQueue::watch_next() {
   parked_ = 0;
   ++generation_;
-  if (watching_) ++counts_.switches;
+  counts_.switches += watching_ || lost_;
+  lost_ = false;
   watching_ = true;
   expecting_ = false;
   open();
@@ -205,6 +206,7 @@ void DeliveryQueue::lose_current() {
     watch_next();
     return;
   }
+  lost_ |= watching_;
   watching_ = open_ = wish_ = false;
 }
 
@@ -212,7 +214,7 @@ void DeliveryQueue::close() {
   parked_ = 0;
   gap_ |= watching_ || !ring_.empty();
   drop_front(ring_.size());
-  watching_ = open_ = expecting_ = wish_ = false;
+  watching_ = lost_ = open_ = expecting_ = wish_ = false;
 }
 
 void DeliveryQueue::restart_time() {

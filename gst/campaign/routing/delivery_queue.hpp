@@ -33,7 +33,9 @@ struct DeliveryCounts {          // units, since the start
   std::uint64_t refused = 0;     // of the dropped: those never admitted
   std::uint64_t superseded = 0;  // the next stream has the same instant
   std::uint64_t thinned = 0;     // of the refused: more than the rate carries
-  std::uint64_t overflows = 0, switches = 0, late_switches = 0;
+  std::uint64_t overflows = 0;
+  std::uint64_t switches = 0;       // to another stream, also after the one before was lost
+  std::uint64_t late_switches = 0;  // key frames to switch at that came too late
 };
 
 class DeliveryQueue {
@@ -109,6 +111,7 @@ class DeliveryQueue {
   std::size_t burst_ = 0;   // of the oldest: cached ones, which do not count as a backlog
   std::uint32_t generation_ = 0;
   bool watching_ = false, open_ = false;  // open: the next unit of the watched stream can be decoded
+  bool lost_ = false;                     // what was watched until now, with nothing watched since
   bool expecting_ = false;
   bool gap_ = false;   // the next admitted unit comes after a loss
   bool wish_ = false;  // for a key frame

@@ -196,6 +196,7 @@ TEST_F(Delivery, AStreamThatIsAlwaysLateIsStillReached) {
   }
   EXPECT_EQ(too_late, 3);
   EXPECT_EQ(queue.generation(), 2u);
+  EXPECT_EQ(queue.counts().switches, 1u);
 }
 
 TEST_F(Delivery, AKeyFrameThatIsAheadWaitsForTheOldStream) {
