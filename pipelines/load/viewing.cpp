@@ -10,8 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr Time kReportInterval = 1s;  // RFC 3550's minimum is 5 s; browsers report video about once a second
-constexpr Time kFeedbackInterval = 50ms;  // as browsers send transport-wide feedback
-constexpr Time kSwitchPatience = 10s;
+constexpr Time kFeedbackInterval = 50ms;    // as browsers send transport-wide feedback
 constexpr Time kCandidatePatience = 300ms;  // for one of the family that signalling uses
 constexpr std::size_t kMaxEarlyCandidates = 64;
 constexpr std::string_view kCname = "campaign-load";
@@ -22,10 +21,6 @@ bool is_dtls(Bytes datagram) {
   return !datagram.empty() && datagram[0] >= 20 && datagram[0] <= 63;
 }  // RFC 7983
 bool is_media(Bytes datagram) { return !datagram.empty() && datagram[0] >= 128 && datagram[0] <= 191; }
-
-bool answers(const QualityMessage& told, const Pick& asked) {
-  return told.campaign == asked.campaign && (asked.quality == kAuto || told.quality == asked.quality);
-}
 
 }  // namespace
 
@@ -58,7 +53,7 @@ void Viewing::took(const ServerMessage& message) {
     campaign_ = choice_.campaign;
   } else if (const auto* choice = std::get_if<Choice>(&message)) {
     choice_ = *choice;
-    if (switching_ && !choice_.offers(switching_->to)) switching_.reset();  // gone meanwhile
+    switching_.on_offer(choice_);
   } else if (const auto* offer = std::get_if<OfferMessage>(&message)) {
     take_offer(offer->sdp);
   } else if (const auto* candidate = std::get_if<CandidateMessage>(&message)) {
@@ -68,18 +63,9 @@ void Viewing::took(const ServerMessage& message) {
       early_candidates_.push_back(candidate->candidate);
   } else if (const auto* quality = std::get_if<QualityMessage>(&message)) {
     const bool elsewhere = std::exchange(campaign_, quality->campaign) != quality->campaign;
-    if (switching_ && answers(*quality, switching_->to)) {
-      switches_.push_back(monotonic_now() - switching_->asked);
-      campaign_switches_ += elsewhere;
-      switching_.reset();
-    }
+    switching_.told(*quality, elsewhere, monotonic_now());
   } else if (const auto* error = std::get_if<ErrorMessage>(&message)) {
-    if (switching_) {
-      ++switches_refused_;
-      switching_.reset();
-    } else {
-      fail("the server says: " + error->code + ": " + error->message);
-    }
+    if (!switching_.refused(*error)) fail("the server says: " + error->code + ": " + error->message);
   } else if (const auto* bye = std::get_if<ByeMessage>(&message)) {
     if (bye->reason == "moved") moved_to_ = bye->url;
     fail("the server says goodbye: " + bye->reason);
@@ -220,8 +206,7 @@ void Viewing::tick(Time now) {
     if (const auto taken = ice_->take_any_family(); !taken) fail(taken.error().detail());
   if (dtls_ && dtls_started_)
     if (const auto ticked = dtls_->tick(); !ticked) fail(ticked.error().detail());
-  if (switching_ && now - switching_->asked > kSwitchPatience)
-    switching_.reset();  // asked, and never switched
+  switching_.tick(now);
   if (!srtp_) return;
   if (reception_->tick(now)) send_requests(now);
   if (reception_->has_transport_feedback() && now >= next_feedback_) {
@@ -254,8 +239,7 @@ const ReceptionCounters* Viewing::live_counters() const {
 }
 
 void Viewing::subscribe(const Pick& pick, Time now) {
-  switching_ = Switch{pick, now};
-  ++switches_asked_;
+  switching_.ask(pick, now);
   signalling_->send(dump({{"type", "subscribe"}, {"campaign", pick.campaign}, {"quality", pick.quality}}));
 }
 
@@ -273,10 +257,10 @@ ViewingResult Viewing::result(Time now) const {
   result.revision = revision_;
   result.revisions_back = revisions_back_;
   result.server = settings_.url.substr(0, settings_.url.find('/', settings_.url.find("//") + 2));
-  result.switches_asked = switches_asked_;
-  result.switches_refused = switches_refused_;
-  result.switches = switches_;
-  result.campaign_switches = campaign_switches_;
+  result.switches_asked = switching_.asked();
+  result.switches_refused = switching_.refusals();
+  result.switches = switching_.took();
+  result.campaign_switches = switching_.of_campaign();
   if (decoder_) {
     result.decodes = true;
     result.decoded = decoder_->pictures();

@@ -12,6 +12,7 @@
 #include "pipelines/load/ice.hpp"
 #include "pipelines/load/signalling_client.hpp"
 #include "pipelines/load/srtp.hpp"
+#include "pipelines/load/switching.hpp"
 #include "pipelines/load/viewing_result.hpp"
 
 namespace campaign::load {
@@ -39,7 +40,7 @@ class Viewing {
       const;  // without what only ends them; null before the first packet
 
   void subscribe(const Pick& pick, Time now);
-  bool is_switching() const { return switching_.has_value(); }
+  bool is_switching() const { return switching_.is_waiting(); }
 
   // Where the server has sent the viewer, which ends the viewing; empty: nowhere.
   const std::string& moved_to() const { return moved_to_; }
@@ -50,11 +51,6 @@ class Viewing {
   std::unique_ptr<SignallingClient> leave();
 
  private:
-  struct Switch {
-    Pick to;
-    Time asked;
-  };
-
   void took(const ServerMessage& message);
   void take_offer(const std::string& sdp);
   Result<void> answer(const Offer& offer);
@@ -85,10 +81,8 @@ class Viewing {
   bool welcomed_ = false;
   std::string peer_;
   Choice choice_;
-  std::optional<Switch> switching_;
+  Switching switching_;
   std::string campaign_;  // whose pictures come
-  std::uint64_t switches_asked_ = 0, switches_refused_ = 0, campaign_switches_ = 0;
-  std::vector<Time> switches_;
   std::string failure_, moved_to_;
   std::vector<std::string> other_servers_;
   std::uint64_t revision_ = 0, revisions_back_ = 0;
