@@ -128,7 +128,14 @@ class Server:
         return code
 
     def threads(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+        """But for those that wait for the next viewer, of whom there are more after more viewers at once."""
+        count = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            try:
+                count += (task / "comm").read_text().strip() != "campaign-idle"
+            except (FileNotFoundError, ProcessLookupError):  # it ends while it is looked at
+                pass
+        return count
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
