@@ -4,7 +4,7 @@ watch others: they notice nothing, and nothing is left behind. Prints TAP.
 import sys
 import time
 
-from campaign_server import SMALL, Server
+from campaign_server import SANITIZED, SMALL, Server
 from cases import report
 from waiting import until
 
@@ -84,7 +84,7 @@ def main():
             assert threads <= before[0], f"{threads} threads, {before[0]} before"
             assert descriptors <= before[1], f"{descriptors} descriptors, {before[1]} before"
             grown = memory - before[2]
-            assert grown < 12 * 1024 * 1024, f"{grown / 1e6:.1f} MB more memory"
+            assert SANITIZED or grown < 12 * 1024 * 1024, f"{grown / 1e6:.1f} MB more memory"
             left = [campaign["id"] for campaign in server.api("GET", "/campaigns").json["campaigns"]]
             assert left == ["watched-a", "watched-b"], left
             return f"{threads} threads and {descriptors} descriptors as before, {grown / 1e6:+.1f} MB of {memory / 1e6:.0f}"
