@@ -247,8 +247,11 @@ TEST_F(WebRtcIce, KeepsToThePortsItIsGiven) {
   ASSERT_FALSE(here.offer().empty());
   std::vector<std::pair<unsigned, std::string>> candidates;
   EXPECT_TRUE(wait_until([&] { return !(candidates = here.candidates()).empty(); }, 10));
-  for (const auto& [line, candidate] : candidates)
+  EXPECT_FALSE(candidates.front().second.empty());
+  for (const auto& [line, candidate] : candidates) {
+    if (candidate.empty()) continue;  // the end of them, which webrtcbin of 1.26 tells
     EXPECT_NE(candidate.find(" 4610"), std::string::npos) << candidate;
+  }
 }
 
 TEST_F(WebRtcIce, ServersThatAreNoneAreRefused) {
