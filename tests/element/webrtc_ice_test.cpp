@@ -153,7 +153,7 @@ TEST_F(WebRtcIce, ASessionMayGoAtAnyMoment) {
   std::mt19937 random(20261129);
   for (int i = 0; i < 40; ++i) {
     auto here = ours(), there = ours();
-    here->add_audio();
+    here->add_channel();
     const std::string offer = here->offer();
     const auto until = g_get_monotonic_time() + std::uniform_int_distribution<gint64>(0, 30'000)(random);
     if (i % 4 != 0) {
