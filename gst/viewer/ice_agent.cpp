@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "util/gst_ptr.hpp"
+#include "util/glib_ptr.hpp"
 
 namespace campaign::viewer {
 namespace {
@@ -22,11 +22,12 @@ void set_if_present(GObject* object, const char* property, const char* value) {
     gst_util_set_object_arg(object, property, value);
 }
 
-Ref<GObject> object_in(gpointer owner, const char* property) {
+// webrtcbin leaves its agent floating, though it owns it.
+ObjectPtr<GObject> object_in(gpointer owner, const char* property) {
   if (!owner || !g_object_class_find_property(G_OBJECT_GET_CLASS(owner), property)) return {};
   GObject* object = nullptr;
   g_object_get(owner, property, &object, nullptr);
-  return adopt(object);
+  return ObjectPtr<GObject>(object);
 }
 
 }  // namespace

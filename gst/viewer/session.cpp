@@ -8,7 +8,6 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "viewer/dtls_record.hpp"
-#include "viewer/ice/webrtc_ice.hpp"
 #include "viewer/ice_agent.hpp"
 #include "viewer/joined_threads.hpp"
 #include "viewer/known_attributes.hpp"
@@ -118,7 +117,7 @@ Result<Session::Graph> Session::build() {
   GstElement* source = unit_source.get();
   auto payloader =
       make_payloader(settings_.codec, our_ssrc(), settings_.fec > 0 ? kMtu - kRepairHeaders : kMtu);
-  auto webrtcbin = make_webrtcbin("webrtcbin", settings_.ice_thread);
+  auto webrtcbin = gst_element_factory_make("webrtcbin", "webrtcbin");
   const struct {
     GstElement* element;
     const char* advice;
