@@ -74,6 +74,12 @@ class Server:
         return [line for line in list(self.log) if line["level"] in ("warning", "error") and line["message"].strip()
                 and RTPSESSION_SAYS not in line["message"]]
 
+    def nothing_said(self):
+        """A case for cases.report()."""
+        said = self.complaints()
+        assert not said, said[:5]
+        return "no warning and no error in the log"
+
     def event(self, name, **fields):
         """The last log line of this event with these fields."""
         for line in reversed(list(self.log)):
