@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "util/network_order.hpp"
+
 namespace campaign::congestion {
 namespace {
 
@@ -9,11 +11,6 @@ constexpr std::size_t kFecHeader = 10;                // RFC 5109, 7.3
 constexpr std::size_t kShortMask = 2, kLongMask = 6;  // bytes; RFC 5109, 7.4
 constexpr std::uint8_t kLongMaskBit = 0x40;           // L
 constexpr std::uint8_t kRecovered = 0x3f;             // P, X and CC of the first byte
-
-void write16(std::span<std::uint8_t> to, std::size_t value) {
-  to[0] = std::uint8_t(value >> 8);
-  to[1] = std::uint8_t(value);
-}
 
 void add_to(std::span<std::uint8_t> sum, std::span<const std::uint8_t> bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) sum[i] ^= bytes[i];
@@ -59,8 +56,8 @@ std::span<const std::uint8_t> Ulpfec::repair(std::size_t index) {
   }
   std::copy_n(packets_[index].begin() + 2, 2, header.begin() + 2);  // the number that the mask starts from
   header[0] = std::uint8_t((header[0] & kRecovered) | (mask_size == kLongMask ? kLongMaskBit : 0));
-  write16(header.subspan(8), lengths);
-  write16(std::span(repair_).subspan(kFecHeader), longest);
+  write16(&header[8], std::uint16_t(lengths));
+  write16(&repair_[kFecHeader], std::uint16_t(longest));
   for (std::size_t i = 0; i < mask_size; ++i)
     repair_[kFecHeader + 2 + i] = std::uint8_t(mask >> (56 - 8 * i));
   return repair_;

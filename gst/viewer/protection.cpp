@@ -12,6 +12,7 @@
 
 #include "congestion/ulpfec.hpp"
 #include "util/at_boundary.hpp"
+#include "util/network_order.hpp"
 #include "viewer/rtp_format.hpp"
 
 namespace campaign::viewer {
@@ -22,14 +23,12 @@ using congestion::Ulpfec;
 constexpr std::uint8_t kMarker = 0x80, kExtension = 0x10, kContributors = 0x0f;  // RFC 3550, 5.1
 constexpr unsigned kOneByteExtensions = 0xbede;                                  // RFC 8285, 4.2
 
-std::uint16_t read16(std::span<const std::uint8_t> from) { return std::uint16_t(from[0] << 8 | from[1]); }
-
 // Where the payload begins; nothing of what is not RTP.
 std::optional<std::size_t> header_size(std::span<const std::uint8_t> packet) {
   std::size_t size = Ulpfec::kRtpHeader + 4u * (packet[0] & kContributors);
   if (packet[0] & kExtension) {
     if (packet.size() < size + 4) return std::nullopt;
-    size += 4 + 4u * read16(packet.subspan(size + 2));
+    size += 4 + 4u * read16(&packet[size + 2]);
   }
   return packet.size() >= size ? std::optional(size) : std::nullopt;
 }
@@ -37,7 +36,7 @@ std::optional<std::size_t> header_size(std::span<const std::uint8_t> packet) {
 // The transport-wide number is written on the way out, and receivers take it for 0 in what they repair.
 void clear_transport_wide_number(std::span<std::uint8_t> header) {
   std::size_t at = Ulpfec::kRtpHeader + 4u * (header[0] & kContributors);
-  if (!(header[0] & kExtension) || read16(header.subspan(at)) != kOneByteExtensions) return;
+  if (!(header[0] & kExtension) || read16(&header[at]) != kOneByteExtensions) return;
   at += 4;
   while (at < header.size()) {
     const unsigned id = header[at] >> 4;
@@ -79,9 +78,7 @@ class Protection {
     gst_buffer_extract(media.get(), 0, packet.data(), packet.size());
     const auto header = header_size(packet);
     if (!header) return;
-    const auto number = std::uint16_t(read16(packet.subspan(2)) + repairs_);
-    packet[2] = std::uint8_t(number >> 8);
-    packet[3] = std::uint8_t(number);
+    write16(&packet[2], std::uint16_t(read16(&packet[2]) + repairs_));
     clear_transport_wide_number(packet.first(*header));
     heading_.assign(packet.begin(), packet.begin() + std::ptrdiff_t(*header));
 
@@ -97,9 +94,7 @@ class Protection {
   void add_repairs(GstBuffer* media, GstBufferList* to) {
     heading_[1] &= std::uint8_t(~kMarker);
     for (std::size_t i = 0, due = fec_.finish(); i < due; ++i) {
-      const auto number = std::uint16_t(read16(std::span(heading_).subspan(2)) + 1);
-      heading_[2] = std::uint8_t(number >> 8);
-      heading_[3] = std::uint8_t(number);
+      write16(&heading_[2], std::uint16_t(read16(&heading_[2]) + 1));
       ++repairs_;
       auto repair = in_red(kUlpfecType, fec_.repair(i));
       gst_buffer_copy_into(repair.get(), media,

@@ -8,6 +8,8 @@
 #include <array>
 #include <string>
 
+#include "util/network_order.hpp"
+
 namespace campaign::viewer {
 namespace {
 
@@ -16,7 +18,6 @@ enum class Label : std::uint8_t { encryption = 0, authentication = 1, salt = 2 }
 
 using Block = std::array<std::uint8_t, kBlock>;
 
-std::uint16_t read16(const std::uint8_t* bytes) { return std::uint16_t(bytes[0] << 8 | bytes[1]); }
 std::uint32_t read32(const std::uint8_t* bytes) {
   return std::uint32_t(read16(bytes)) << 16 | read16(bytes + 2);
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "util/network_order.hpp"
+
 namespace campaign {
 namespace {
 
@@ -42,16 +44,9 @@ std::uint8_t extension_id(const GstStructure* caps) {
   return 0;
 }
 
-// Byte by byte: in a packet the two stand at any address, and GStreamer's macros access them as one.
-void write_number(guint8* bytes, std::uint16_t number) {
-  bytes[0] = guint8(number >> 8);
-  bytes[1] = guint8(number);
-}
-std::uint16_t read_number(const guint8* bytes) { return std::uint16_t(bytes[0] << 8 | bytes[1]); }
-
 void write_extension(GstRTPBuffer* rtp, guint8 id, std::uint16_t number) {
   guint8 bytes[2];
-  write_number(bytes, number);
+  write16(bytes, number);
   gst_rtp_buffer_add_extension_onebyte_header(rtp, id, bytes, sizeof bytes);
 }
 
@@ -97,7 +92,7 @@ std::optional<RtpOutput::Heading> RtpOutput::heading(GstBuffer* packet) {
   heading.ends_frame = heading.ends_frame || GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_REDUNDANT);
   if (!GST_BUFFER_FLAG_IS_SET(packet, GST_RTP_BUFFER_FLAG_RETRANSMISSION)) return heading;
   if (gst_rtp_buffer_get_payload_len(rtp.get()) < 2) return std::nullopt;
-  heading.number = read_number(static_cast<const guint8*>(gst_rtp_buffer_get_payload(rtp.get())));
+  heading.number = read16(static_cast<const guint8*>(gst_rtp_buffer_get_payload(rtp.get())));
   return heading;
 }
 
@@ -113,7 +108,7 @@ bool RtpOutput::number(Ref<GstBuffer>& packet, std::uint16_t transport_number) {
     guint size = 0;
     if (extension_ != 0 &&
         gst_rtp_buffer_get_extension_onebyte_header(rtp.get(), extension_, 0, &data, &size) && size == 2) {
-      write_number(static_cast<guint8*>(data), transport_number);
+      write16(static_cast<guint8*>(data), transport_number);
       numbered = true;
     }
     if (GST_BUFFER_FLAG_IS_SET(packet.get(), GST_RTP_BUFFER_FLAG_RETRANSMISSION)) return numbered;
