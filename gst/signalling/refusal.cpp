@@ -23,6 +23,7 @@ constexpr Row kRows[] = {
     {RefusalCode::too_many_viewers, "too-many-viewers", 4503},
     {RefusalCode::not_ready, "not-ready", 4503},
     {RefusalCode::negotiation_failed, "negotiation-failed", 4502},
+    {RefusalCode::video_refused, "video-refused", 4415},
     {RefusalCode::negotiation_timeout, "negotiation-timeout", 4504},
     {RefusalCode::origin_refused, "origin-refused", 4403},
     {RefusalCode::draining, "draining", 4503},

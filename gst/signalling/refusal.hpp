@@ -22,6 +22,7 @@ enum class RefusalCode {
   too_many_viewers,     // max-viewers are connected
   not_ready,            // the campaign is not playing yet; try again soon
   negotiation_failed,   // the answer does not fit the offer, or ICE or DTLS failed
+  video_refused,        // the viewer does not take this codec, or no video at all
   negotiation_timeout,  // no media connection within the time allowed
   origin_refused,       // a page of another origin; HTTP 403, before the upgrade
   draining,             // this server takes no new viewers, since it is about to end

@@ -13,6 +13,7 @@
 #include "viewer/known_attributes.hpp"
 #include "viewer/protected_offer.hpp"
 #include "viewer/protection.hpp"
+#include "viewer/refused_video.hpp"
 #include "viewer/rtp_format.hpp"
 #include "viewer/short_way.hpp"
 #include "viewer/unit_source.hpp"
@@ -297,6 +298,11 @@ Result<void, Refusal> Session::take_answer(const std::string& sdp) {
   auto asked = ask();
   if (closed_) {
     gst_sdp_message_free(message);
+    return {};
+  }
+  if (const std::string why = refused_video(message, settings_.codec); !why.empty()) {
+    gst_sdp_message_free(message);
+    fail(RefusalCode::video_refused, why);
     return {};
   }
   keep_known_attributes(message);

@@ -80,12 +80,42 @@ TEST_F(Signalling, AnAnswerThatDoesNotFitEndsThatViewerOnly) {
   ASSERT_FALSE(client.wait_for("offer").is_null());
   client.send(
       {{"type", "answer"},
-       {"sdp", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"}});
+       {"sdp", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"}});
   const json error = client.wait_for("error");
   ASSERT_FALSE(error.is_null());
   EXPECT_EQ(error["code"], "negotiation-failed") << error;
   EXPECT_TRUE(client.wait_closed());
   EXPECT_EQ(client.close_code(), 4502);
+  EXPECT_TRUE(other.wait_for_frames(15));
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& with) {
+  const auto at = text.find(what);
+  EXPECT_NE(at, text.npos) << what << " is not in " << text;
+  if (at != text.npos) text.replace(at, what.size(), with);
+  return text;
+}
+
+TEST_F(Signalling, AnAnswerThatTakesNoVideoIsToldSoAtOnce) {
+  TestViewer other(server_.port(), {"?peer=other", true, true});
+  ASSERT_TRUE(other.wait_for_frames(1));
+  const struct {
+    const char *what, *with, *says;
+  } cases[] = {{"m=video 9", "m=video 0", "does not take H264"},
+               {"a=recvonly", "a=inactive", "must be recvonly"},
+               {"96 H264/90000", "96 VP8/90000", "does not take H264"}};
+  for (const auto& answer : cases) {
+    TestViewer viewer(server_.port(), {"?peer=choosy", true, true, [&](std::string sdp) {
+                                         return replaced(std::move(sdp), answer.what, answer.with);
+                                       }});
+    const json error = viewer.socket().wait_for("error", 5);
+    ASSERT_FALSE(error.is_null()) << answer.with;
+    EXPECT_EQ(error["code"], "video-refused") << error;
+    EXPECT_NE(error["message"].get<std::string>().find(answer.says), std::string::npos) << error;
+    EXPECT_TRUE(viewer.socket().wait_closed()) << answer.with;
+    EXPECT_EQ(viewer.socket().close_code(), 4415) << answer.with;
+    EXPECT_EQ(viewer.packets(), 0u) << answer.with;
+  }
   EXPECT_TRUE(other.wait_for_frames(15));
 }
 

@@ -123,7 +123,7 @@ void TestViewer::take_offer(const std::string& sdp) {
     if (answer) {
       g_signal_emit_by_name(webrtcbin_, "set-local-description", answer, nullptr);
       char* text = gst_sdp_message_as_text(answer->sdp);
-      socket_->send({{"type", "answer"}, {"sdp", text}});
+      socket_->send({{"type", "answer"}, {"sdp", options_.edit ? options_.edit(text) : text}});
       g_free(text);
       gst_webrtc_session_description_free(answer);
     }

@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,8 +19,9 @@ class TestViewer {
  public:
   struct Options {
     std::string query = "?campaign=0";
-    bool decode = true;  // false: count RTP packets only, for speed
-    bool answer = true;  // false: leave the offer lying
+    bool decode = true;                                     // false: count RTP packets only, for speed
+    bool answer = true;                                     // false: leave the offer lying
+    std::function<std::string(std::string sdp)> edit = {};  // of the answer, before it is sent
   };
 
   explicit TestViewer(unsigned port);

@@ -10,6 +10,7 @@ const REFUSALS = {
   "bad-id": "That address does not work",
   "peer-in-use": "Somebody else watches under this name",
   "origin-refused": "This page may not watch here",
+  "video-refused": "This browser does not play this video",
   removed: "You were asked to leave",
 };
 
