@@ -72,6 +72,11 @@ guint32 our_ssrc() {
   return ssrc;
 }
 
+bool is_made_by(GstElement* element, const char* name) {
+  const GstElementFactory* factory = gst_element_get_factory(element);
+  return factory && g_strcmp0(GST_OBJECT_NAME(factory), name) == 0;
+}
+
 void configure_transceiver(GstPad* pad, GstCaps* caps) {
   GObject* transceiver = nullptr;
   g_object_get(pad, "transceiver", &transceiver, nullptr);
@@ -181,9 +186,11 @@ Result<Session::Graph> Session::build() {
   connect(
       webrtcbin, "deep-element-added",
       +[](GstBin*, GstBin*, GstElement* element, gpointer weak) {
-        const GstElementFactory* factory = gst_element_get_factory(element);
-        if (!factory || g_strcmp0(GST_OBJECT_NAME(factory), "dtlsenc") != 0) return;
-        if (auto session = lock(weak)) session->watch_handshake(element);
+        if (is_made_by(element, "dtlsenc")) {
+          if (auto session = lock(weak)) session->watch_handshake(element);
+        } else if (is_made_by(element, "dtlsdec")) {
+          if (auto session = lock(weak)) session->watch_certificate(element);
+        }
       },
       weak_from_this());
   connect(
@@ -309,6 +316,7 @@ Result<void, Refusal> Session::take_answer(const std::string& sdp) {
   const bool can_be_protected = settings_.fec > 0 && take_protection(message);
   negotiation_.with([&](Negotiation& negotiation) {
     negotiation.answered = true;
+    negotiation.certificates = AnsweredCertificates(message);
     if (can_be_protected) negotiation.protection = retransmission_type(message, kPayloadType);
   });
   GstWebRTCSessionDescription* answer =
@@ -400,6 +408,28 @@ void Session::watch_handshake(GstElement* dtls_encoder) {
         return GST_PAD_PROBE_REMOVE;
       },
       new Weak(weak_from_this()), destroy<Weak>);
+}
+
+// On the thread of the handshake, before it is over.
+void Session::watch_certificate(GstElement* dtls_decoder) {
+  connect(
+      dtls_decoder, "notify::peer-pem",
+      +[](GstElement* decoder, GParamSpec*, gpointer weak) {
+        if (auto session = lock(weak)) session->certificate_came(decoder);
+      },
+      weak_from_this());
+}
+
+void Session::certificate_came(GstElement* dtls_decoder) {
+  char* raw = nullptr;
+  g_object_get(dtls_decoder, "peer-pem", &raw, nullptr);
+  const CharPtr pem{raw};
+  const bool known = negotiation_.with(
+      [&](const Negotiation& negotiation) { return pem && negotiation.certificates.include(pem.get()); });
+  if (!known)
+    fail(RefusalCode::negotiation_failed, "the certificate of the media connection is not the answer's");
+  else if (!known_.exchange(true))
+    pass_gate();
 }
 
 void Session::handshake_sent() {

@@ -17,6 +17,7 @@
 #include "util/guarded.hpp"
 #include "util/result.hpp"
 #include "viewer/adaptive.hpp"
+#include "viewer/certificate.hpp"
 #include "viewer/ice.hpp"
 
 namespace campaign::viewer {
@@ -74,6 +75,7 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   struct Negotiation {
     bool offered = false, answered = false, remote_set = false;
+    AnsweredCertificates certificates;
     std::optional<unsigned> protection;  // agreed on: the payload type of retransmissions
     unsigned candidates = 0;
     std::vector<signalling::IceCandidate> early;  // came before the remote description was set
@@ -87,6 +89,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void answer_set(GstPromise* promise);
   void connection_state_changed(GstElement* webrtcbin);
   void watch_handshake(GstElement* dtls_encoder);
+  void watch_certificate(GstElement* dtls_decoder);
+  void certificate_came(GstElement* dtls_decoder);
   void handshake_sent();
   void pass_gate();
   void fail(signalling::RefusalCode code, const std::string& what);
@@ -98,9 +102,10 @@ class Session : public std::enable_shared_from_this<Session> {
   Guarded<Graph> graph_;
   Guarded<Negotiation> negotiation_;
   std::atomic<bool> connected_ = false, closed_ = false, failed_ = false;
-  // Media may flow once the connection stands and the last of the handshake is on its way.
-  std::atomic<bool> handshake_watched_ = false, handshake_sent_ = false;
-  std::atomic<unsigned> gate_ = 2;
+  // Media may flow once the connection stands, the last of the handshake is on its way, and the other side is
+  // who answered.
+  std::atomic<bool> handshake_watched_ = false, handshake_sent_ = false, known_ = false;
+  std::atomic<unsigned> gate_ = 3;
   // What webrtcbin has been asked to do and has not done yet. Shared, since its answers may outlive this.
   const std::shared_ptr<std::atomic<unsigned>> asked_ = std::make_shared<std::atomic<unsigned>>(0);
 };

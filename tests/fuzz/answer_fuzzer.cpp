@@ -11,8 +11,10 @@
 
 #include "tests/support/session_description.hpp"
 #include "util/gst_ptr.hpp"
+#include "viewer/certificate.hpp"
 #include "viewer/known_attributes.hpp"
 #include "viewer/protected_offer.hpp"
+#include "viewer/refused_video.hpp"
 #include "viewer/rtp_format.hpp"
 
 namespace {
@@ -57,6 +59,15 @@ void protection(const test::Description& answer) {
   const auto again = viewer::retransmission_type(answer.get(), kVideo);
   require(!again || (one && *again >= 96 && *again < 128));
   read(answer.get());
+}
+
+// Nobody holds this certificate, and what takes no video is told why.
+void identity(const GstSDPMessage* answer) {
+  constexpr const char* kNobody = "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n";
+  require(!viewer::AnsweredCertificates(answer).include(kNobody));
+  if (gst_sdp_message_medias_len(answer) != 1 || !viewer::refused_video(answer, Codec::h264).empty()) return;
+  const GstSDPMedia* media = gst_sdp_message_get_media(answer, 0);
+  require(gst_sdp_media_get_port(media) != 0 && !gst_sdp_media_get_attribute_val(media, "inactive"));
 }
 
 // All of which GStreamer may make names, but for the numbers of extensions.
@@ -106,6 +117,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (text.empty() || !g_utf8_validate(text.data(), gssize(text.size()), nullptr)) return 0;
   const auto answer = test::parse(text);
   if (!answer) return 0;
+  identity(answer.get());
   viewer::keep_known_attributes(answer.get());
   const std::string known = text_of(answer);
   read(answer.get());

@@ -119,6 +119,22 @@ TEST_F(Signalling, AnAnswerThatTakesNoVideoIsToldSoAtOnce) {
   EXPECT_TRUE(other.wait_for_frames(15));
 }
 
+// Who answers is shown the picture, and not who comes to the port.
+TEST_F(Signalling, NothingIsSentToAnotherCertificateThanTheAnswers) {
+  TestViewer viewer(server_.port(), {"?peer=other-end", true, true, [](std::string sdp) {
+                                       const auto digits = sdp.find("a=fingerprint:sha-256 ") + 22;
+                                       sdp[digits] = sdp[digits] == '0' ? '1' : '0';
+                                       return sdp;
+                                     }});
+  const json error = viewer.socket().wait_for("error", 10);
+  ASSERT_FALSE(error.is_null());
+  EXPECT_EQ(error["code"], "negotiation-failed") << error;
+  EXPECT_NE(error["message"].get<std::string>().find("certificate"), std::string::npos) << error;
+  EXPECT_TRUE(viewer.socket().wait_closed());
+  EXPECT_EQ(viewer.socket().close_code(), 4502);
+  EXPECT_EQ(viewer.packets(), 0u);
+}
+
 TEST_F(Signalling, TakesOneAnswerOnly) {
   TestViewer viewer(server_.port(), {"?peer=eager", true, true});
   ASSERT_TRUE(viewer.wait_for_frames(1));
