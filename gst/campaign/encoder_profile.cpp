@@ -33,12 +33,13 @@ constexpr std::array kH264 = {
                    kConstrainedBaseline},
 };
 
+// The coarsest quantizer too: without it particles took 1.1 to 1.6 times the bitrate.
 constexpr std::array kVp8 = {
     EncoderProfile{Codec::vp8, "vp8enc", "gstreamer1.0-plugins-good", "target-bitrate", 1,
                    "keyframe-max-dist",
                    "deadline=1 cpu-used=12 end-usage=cbr lag-in-frames=0 threads=2 token-partitions=1 "
                    "buffer-size=600 buffer-initial-size=400 buffer-optimal-size=500 undershoot=100 "
-                   "error-resilient=default min-quantizer=4 max-quantizer=56 static-threshold=1",
+                   "error-resilient=default min-quantizer=4 max-quantizer=63 static-threshold=1",
                    "video/x-vp8"},
 };
 
