@@ -17,8 +17,10 @@ void apply_settings(GstElement* element, std::string_view settings) {
   }
 }
 
+// Looked for first, since GStreamer warns of a factory that is not there.
 Ref<GstElement> try_open(const EncoderProfile& profile) {
-  auto element = sink(gst_element_factory_make(std::string(profile.factory).c_str(), nullptr));
+  const auto factory = adopt(gst_element_factory_find(std::string(profile.factory).c_str()));
+  auto element = factory ? sink(gst_element_factory_create(factory.get(), nullptr)) : Ref<GstElement>{};
   if (!element) return {};
   apply_settings(element.get(), profile.settings);
   const bool opens = gst_element_set_state(element.get(), GST_STATE_READY) != GST_STATE_CHANGE_FAILURE;
