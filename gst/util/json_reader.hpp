@@ -145,6 +145,14 @@ class JsonReader {
   std::optional<Error>& error_;
 };
 
+// "line 3, column 12" of the byte before `end`, both counted from 1, the column in bytes.
+inline std::string place_before(std::string_view text, std::size_t end) {
+  const std::string_view before = text.substr(0, end > 0 ? end - 1 : 0);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const auto start = before.rfind('\n');  // npos + 1 is 0
+  return "line " + std::to_string(line) + ", column " + std::to_string(before.size() - (start + 1) + 1);
+}
+
 // Parses `text` within its limits; `root` names it in messages.
 inline Result<nlohmann::json> parse_json(std::string_view text, std::string_view root, JsonLimits limits) {
   using Json = nlohmann::json;
@@ -157,11 +165,19 @@ inline Result<nlohmann::json> parse_json(std::string_view text, std::string_view
     too_deep |= depth > limits.depth;
     return !too_deep;
   };
-  Json json = Json::parse(text.begin(), text.end(), limit_depth, /*allow_exceptions=*/false);
+  std::string fault;
+  Json json;
+  try {
+    json = Json::parse(text.begin(), text.end(), limit_depth);
+  } catch (const Json::parse_error& error) {
+    fault = "text that does not parse at " + place_before(text, error.byte);
+  } catch (const Json::exception&) {
+    fault = "a number that is too large";
+  }
   if (too_deep) {
     return Error::invalid(root, "nested at most " + std::to_string(limits.depth) + " levels", "deeper");
   }
-  if (json.is_discarded()) return Error::invalid(root, "valid JSON", "text that does not parse");
+  if (!fault.empty()) return Error::invalid(root, "valid JSON", fault);
   return json;
 }
 

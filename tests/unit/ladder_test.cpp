@@ -124,7 +124,9 @@ const char* const kSize = R"("particles":1000,"width":640,"height":360)";
 INSTANTIATE_TEST_SUITE_P(
     Table, LadderRefusal,
     testing::Values(
-        Refusal{"", "the ladder must be valid JSON"},
+        Refusal{"", "the ladder must be valid JSON, not text that does not parse at line 1, column 1"},
+        Refusal{"{", "not text that does not parse at line 1, column 2"},
+        Refusal{"{\"rungs\":\n [oops]}", "not text that does not parse at line 2, column 3"},
         Refusal{"[]", "the ladder must be an object, not array"},
         Refusal{std::string(9000, ' '), "the ladder must be at most 8 KiB of JSON, not 9000 bytes"},
         Refusal{"{}", "rungs must be an array of at least 1, not none"},
@@ -136,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{ladder({rung("auto", "0", "300000")}), "and not 'auto'"},
         Refusal{ladder({rung("low", "1", "300000")}), "rungs[0].threshold must be 0"},
         Refusal{ladder({rung("low", "-1", "300000")}), "rungs[0].threshold must be a whole number from 0"},
-        Refusal{ladder({rung("low", "1e400", "300000")}), "valid JSON"},
+        Refusal{ladder({rung("low", "1e400", "300000")}), "valid JSON, not a number that is too large"},
         Refusal{ladder({rung("low", "0.5", "300000")}), "rungs[0].threshold must be a whole number"},
         Refusal{ladder({rung("low", "0", "9999")}), "rungs[0].bitrate must be a whole number from 10000"},
         Refusal{ladder({kLow, kLow}), "rungs[1].threshold must be above that of the rung before, 0, not 0"},

@@ -45,7 +45,8 @@ TEST(NodeRecord, RefusesWhatDoesNotFitAndSaysWhere) {
             "the node must be made of id, incarnation, beat, url, draining, capacity, used, forecast, "
             "campaigns, "
             "not 'more'"},
-           {"", "the node must be valid JSON, not text that does not parse"}}) {
+           {"", "the node must be valid JSON, not text that does not parse at line 1, column " +
+                    std::to_string(good.size() + 1)}}) {
     const auto read = parse_node_record(good + rest);
     ASSERT_FALSE(read) << rest;
     EXPECT_EQ(read.error().for_user(), message);
