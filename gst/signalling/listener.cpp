@@ -10,10 +10,12 @@
 namespace campaign::signalling {
 namespace {
 
-constexpr unsigned kRestMs = 100;  // for a descriptor to become free
+constexpr unsigned kIdleSeconds = 10;  // for a request to go on, and between two on one connection
+constexpr unsigned kRestMs = 100;      // for a descriptor to become free
 
 void hand_over(SoupServer* server, GSocket* socket) {
   g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, TRUE, nullptr);
+  g_socket_set_timeout(socket, kIdleSeconds);
   const ObjectPtr<GSocketConnection> connection(g_socket_connection_factory_create_connection(socket));
   const ObjectPtr<GSocketAddress> here(g_socket_connection_get_local_address(connection.get(), nullptr)),
       there(g_socket_connection_get_remote_address(connection.get(), nullptr));

@@ -44,6 +44,17 @@ Result<Ref<GSocketAddress>> resolve(const std::string& host, unsigned port) {
   return adopt(address);
 }
 
+// A viewer may be silent, and check_liveness() looks after it. libsoup has wrapped the connection that the
+// listener made.
+void never_time_out(GIOStream* stream) {
+  if (!g_object_class_find_property(G_OBJECT_GET_CLASS(stream), "base-iostream")) return;
+  GIOStream* inner = nullptr;
+  g_object_get(stream, "base-iostream", &inner, nullptr);
+  const ObjectPtr<GIOStream> tcp(inner);
+  if (G_IS_SOCKET_CONNECTION(inner))
+    g_socket_set_timeout(g_socket_connection_get_socket(G_SOCKET_CONNECTION(inner)), 0);
+}
+
 std::string random_peer_id() {
   char id[32];
   std::snprintf(id, sizeof id, "viewer-%08x%08x", g_random_int(), g_random_int());
@@ -155,6 +166,7 @@ void Server::on_upgraded(SoupServerMessage* message, gpointer data) {
   GUri* uri = g_uri_ref(soup_server_message_get_uri(message));
   GIOStream* stream = soup_server_message_steal_connection(message);  // `message` may be gone after this
   if (stream) {
+    never_time_out(stream);
     GList* extensions = g_list_append(nullptr, message_limit_new());
     SoupWebsocketConnection* socket = soup_websocket_connection_new(
         stream, uri, SOUP_WEBSOCKET_CONNECTION_SERVER, nullptr, nullptr, extensions);

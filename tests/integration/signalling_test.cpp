@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -290,6 +291,31 @@ TEST_F(Signalling, ServesThePageAndNothingElse) {
   EXPECT_EQ(http(server_.port(), "GET", "/nope", "text/html").content_type, "text/html");
   EXPECT_EQ(http(server_.port(), "POST", "/").status, 405u);
   EXPECT_EQ(http(server_.port(), "GET", "/ws").status, 426u);
+}
+
+// Whether the server has ended it, which says nothing else.
+bool is_ended(int connection) {
+  char byte;
+  return recv(connection, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+TEST_F(Signalling, ConnectionsThatSayNothingAreEndedAndAQuietViewerIsNot) {
+  TestViewer viewer(server_.port(), {"?peer=quiet", true, true});
+  ASSERT_TRUE(viewer.wait_for_frames(1));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(guint16(server_.port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::vector<int> mute;
+  for (const std::string_view said : {"", "GET /ws?campaign=0 HT"}) {
+    mute.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(connect(mute.back(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(send(mute.back(), said.data(), said.size(), 0), ssize_t(said.size()));
+  }
+  EXPECT_TRUE(wait_until([&] { return std::ranges::all_of(mute, is_ended); }, 20));
+  EXPECT_TRUE(viewer.wait_for_frames(15));
+  EXPECT_TRUE(viewer.socket().is_open());
+  for (const int connection : mute) close(connection);
 }
 
 // Somebody comes for whom no descriptor is left, and is taken as soon as there is one.
