@@ -41,7 +41,27 @@ bool names_loopback(std::string_view host) {
          (name.starts_with("127.") && name.find_first_not_of("0123456789.") == name.npos);
 }
 
+// RFC 6454, section 6.1: scheme://host[:port], and nothing after that.
+bool is_origin(std::string_view text) {
+  if (text == "*" || text == "null") return true;
+  const auto colon = text.find("://");
+  if (colon == text.npos || colon == 0) return false;
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz", kDigits = "0123456789";
+  const std::string scheme = lower(text.substr(0, colon)), host = lower(text.substr(colon + 3));
+  const std::string in_scheme = std::string(kLetters) + std::string(kDigits) + "+-.";
+  return scheme.find_first_not_of(in_scheme) == scheme.npos && !host.empty() &&
+         host.find_first_of("/?#@*, ") == host.npos;
+}
+
 }  // namespace
+
+Result<void> check_origins(const std::vector<std::string>& allowed, std::string_view name) {
+  for (const std::string& origin : allowed)
+    if (!is_origin(origin))
+      return Error::invalid(name, "a list of origins like https://example.org, without a path, or *",
+                            "\"" + origin + "\"");
+  return {};
+}
 
 OriginPolicy::OriginPolicy(std::vector<std::string> allowed, bool bound_to_loopback)
     : loopback_(bound_to_loopback) {

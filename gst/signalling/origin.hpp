@@ -5,7 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "util/result.hpp"
+
 namespace campaign::signalling {
+
+// Whether each could be an origin as browsers send them, or is "*": others would match nobody's. `name` is of
+// the setting, in the error.
+Result<void> check_origins(const std::vector<std::string>& allowed, std::string_view name);
 
 class OriginPolicy {
  public:

@@ -79,6 +79,8 @@ Server::~Server() {
 }
 
 Result<void> Server::listen(const ServerSettings& settings) {
+  if (auto valid = check_origins(settings.allowed_origins, "The property allowed-origins"); !valid)
+    return valid;
   auto address = resolve(settings.host, settings.port);
   if (!address) return address.error();
 

@@ -9,6 +9,7 @@
 #include "campaign/encoder_profile.hpp"
 #include "campaign/nodes/node_record.hpp"
 #include "events/redis/address.hpp"
+#include "signalling/origin.hpp"
 #include "util/glib_ptr.hpp"
 #include "util/id.hpp"
 #include "util/json_reader.hpp"
@@ -100,6 +101,7 @@ Result<void> check(const Config& config) {
   if (config.ice_max_port < config.ice_min_port)
     return Error::invalid("ice_ports", "a range",
                           std::to_string(config.ice_min_port) + " to " + std::to_string(config.ice_max_port));
+  if (auto valid = signalling::check_origins(config.allowed_origins, "allowed_origins"); !valid) return valid;
   if (config.redis.empty()) return {};
   if (const auto address = events::redis::parse_url(config.redis); !address) return address.error();
   return {};

@@ -44,6 +44,26 @@ TEST(Origin, AForeignNameForLoopbackIsNotTheSameOrigin) {
   EXPECT_FALSE(policy.allows("http://127.0.0.1.evil.org:8080", "127.0.0.1.evil.org:8080"));
 }
 
+TEST(Origin, WhatBrowsersSendMayBeListed) {
+  EXPECT_TRUE(check_origins({}, "it"));
+  EXPECT_TRUE(check_origins(
+      {"*", "null", "https://example.org", "http://[::1]:8080", "capacitor://localhost"}, "it"));
+}
+
+TEST(Origin, WhatWouldMatchNobodysIsRefused) {
+  for (const char* wrong :
+       {"example.org", "https://example.org/", "https://example.org/page", "https://", "://x",
+        "https://*.example.org", "https://me@example.org", "https://a.org https://b.org"}) {
+    const auto refused = check_origins({"https://example.org", wrong}, "The property allowed-origins");
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(
+        refused.error().for_user(),
+        "The property allowed-origins must be a list of origins like https://example.org, without a path, or "
+        "*, not \"" +
+            std::string(wrong) + "\"");
+  }
+}
+
 TEST(TokenBucket, AllowsABurstAndThenTheRate) {
   TokenBucket bucket(10, 3);
   std::int64_t now = 1'000'000;

@@ -32,6 +32,7 @@ BAD = [
     ('{"codec": "mpeg2"}', "codec must be one of h264, vp8"),
     ('{"ice_ports": {"min": 10, "max": 5}}', "ice_ports must be a range"),
     ('{"fec_percentage": 101}', "fec_percentage must be a whole number from 0 to 100, not 101"),
+    ('{"allowed_origins": ["https://a.example/"]}', 'allowed_origins must be a list of origins like https://example.org'),
     ('{"max_viewers": 0}', "max_viewers must be a whole number from 1"),
     ('{"turn_servers": "turn://x"}', "turn_servers must be an array"),
     ('{"log_level": "loud"}', "log_level must be one of debug, info, warning, error"),
