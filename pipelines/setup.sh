@@ -15,11 +15,11 @@ run_packages=(
 )
 
 # The tests further need these: a browser and what drives it, a display and windows on it, decoders, the Vulkan
-# validation layers.
+# validation layers, servers that are real.
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev gstreamer1.0-libav vulkan-validationlayers
   chromium chromium-driver python3-selenium python3-pytest python3-websockets python3-zstandard python3-jsonschema curl nodejs procps iproute2
-  xvfb xauth gstreamer1.0-x redis-server
+  xvfb xauth gstreamer1.0-x redis-server coturn
 )
 
 say() { printf '%s\n' "$*"; }

@@ -29,6 +29,7 @@ Audience::Audience(AudienceSettings settings, Events events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       threads_(make_joined_threads()),
+      ice_thread_(std::make_shared<IceThread>()),
       accepting_(settings_.accept_viewers),
       loop_(std::make_unique<signalling::EventLoop>("campaign-http")),
       worker_(std::make_unique<Worker>("campaign-viewer")) {}
@@ -45,6 +46,7 @@ Audience::~Audience() {
   }
   worker_->stop();  // every session is closed after this
   end_threads(threads_.get());
+  ice_thread_->stop();
   loop_->call([this] {
     server_.reset();
     viewers_.clear();
@@ -259,7 +261,8 @@ void Audience::arrived(const signalling::Visitor& visitor, const signalling::Wel
   }
   auto session = std::make_shared<Session>(
       SessionSettings{visitor.peer, format->codec, settings_.ice, timing->clock, timing->epoch,
-                      ladder_of(renditions_.snapshot(), (*rendition)->campaign()), settings_.fec, threads_},
+                      ladder_of(renditions_.snapshot(), (*rendition)->campaign()), settings_.fec, threads_,
+                      ice_thread_},
       session_events(connection, visitor.peer));
   Viewer viewer;
   viewer.visitor = visitor;

@@ -148,7 +148,8 @@ class Audience : private signalling::ServerDelegate {
 
   const AudienceSettings settings_;
   const Events events_;
-  const Ref<GstTaskPool> threads_;  // of the sessions
+  const Ref<GstTaskPool> threads_;               // of the sessions
+  const std::shared_ptr<IceThread> ice_thread_;  // of the sessions
   routing::Router router_;
   Guarded<std::vector<std::shared_ptr<Rendition>>> renditions_;
   Guarded<std::optional<Timing>> timing_;

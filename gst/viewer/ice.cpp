@@ -5,39 +5,11 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <glib.h>
 #include <memory>
 
-#include <optional>
+#include "viewer/ice/ice_server.hpp"
 
 namespace campaign::viewer {
-namespace {
-
-struct ServerUri {
-  std::string url;  // as RTCIceServer wants it
-  std::string username, password;
-};
-
-std::optional<ServerUri> parse(const std::string& text, std::string_view scheme) {
-  GUri* uri = g_uri_parse(text.c_str(), GUriFlags(G_URI_FLAGS_HAS_PASSWORD), nullptr);
-  if (!uri) return std::nullopt;
-  std::optional<ServerUri> result;
-  const std::string_view actual = g_uri_get_scheme(uri);
-  const char* host = g_uri_get_host(uri);
-  if ((actual == scheme || (scheme == "turn" && actual == "turns")) && host && *host) {
-    result.emplace();
-    const bool is_v6 = std::string_view(host).find(':') != std::string_view::npos;
-    result->url = std::string(actual) + ":" + (is_v6 ? "[" : "") + host + (is_v6 ? "]" : "");
-    if (g_uri_get_port(uri) > 0) result->url += ":" + std::to_string(g_uri_get_port(uri));
-    if (const char* query = g_uri_get_query(uri)) result->url += "?" + std::string(query);
-    if (const char* user = g_uri_get_user(uri)) result->username = user;
-    if (const char* password = g_uri_get_password(uri)) result->password = password;
-  }
-  g_uri_unref(uri);
-  return result;
-}
-
-}  // namespace
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> parts;
@@ -54,12 +26,11 @@ std::vector<std::string> split_list(std::string_view text) {
 }
 
 Result<void> check_ice(const IceSettings& settings) {
-  if (!settings.stun_server.empty() && !parse(settings.stun_server, "stun"))
+  if (!settings.stun_server.empty() && !parse_ice_server(settings.stun_server, "stun"))
     return Error::invalid("The property stun-server", "like stun://host:port",
                           "\"" + settings.stun_server + "\"");
   for (std::size_t i = 0; i < settings.turn_servers.size(); ++i) {
-    const auto server = parse(settings.turn_servers[i], "turn");
-    if (!server || server->username.empty() || server->password.empty())
+    if (!parse_ice_server(settings.turn_servers[i], "turn"))
       return Error::invalid("Entry " + std::to_string(i + 1) + " of the property turn-servers",
                             "like turn://user:password@host:port", "what was given");
   }
@@ -72,9 +43,9 @@ Result<void> check_ice(const IceSettings& settings) {
 
 std::vector<signalling::IceServer> browser_ice_servers(const IceSettings& settings) {
   std::vector<signalling::IceServer> servers;
-  const auto add = [&](const std::string& text, std::string_view scheme) {
-    if (auto server = parse(text, scheme))
-      servers.push_back({{server->url}, server->username, server->password});
+  const auto add = [&](const std::string& text, const char* scheme) {
+    if (auto server = parse_ice_server(text, scheme))
+      servers.push_back({{server->url()}, server->username, server->password});
   };
   if (!settings.stun_server.empty()) add(settings.stun_server, "stun");
   for (const std::string& turn : settings.turn_servers) add(turn, "turn");

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "util/glib_ptr.hpp"
+#include "util/gst_ptr.hpp"
 
 namespace campaign::viewer {
 namespace {
@@ -22,12 +22,11 @@ void set_if_present(GObject* object, const char* property, const char* value) {
     gst_util_set_object_arg(object, property, value);
 }
 
-// webrtcbin leaves its agent floating, though it owns it.
-ObjectPtr<GObject> object_in(gpointer owner, const char* property) {
+Ref<GObject> object_in(gpointer owner, const char* property) {
   if (!owner || !g_object_class_find_property(G_OBJECT_GET_CLASS(owner), property)) return {};
   GObject* object = nullptr;
   g_object_get(owner, property, &object, nullptr);
-  return ObjectPtr<GObject>(object);
+  return adopt(object);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "viewer/dtls_record.hpp"
+#include "viewer/ice/webrtc_ice.hpp"
 #include "viewer/ice_agent.hpp"
 #include "viewer/joined_threads.hpp"
 #include "viewer/known_attributes.hpp"
@@ -123,7 +124,7 @@ Result<Session::Graph> Session::build() {
   GstElement* source = unit_source.get();
   auto payloader =
       make_payloader(settings_.codec, our_ssrc(), settings_.fec > 0 ? kMtu - kRepairHeaders : kMtu);
-  auto webrtcbin = gst_element_factory_make("webrtcbin", "webrtcbin");
+  auto webrtcbin = make_webrtcbin("webrtcbin", settings_.ice_thread);
   const struct {
     GstElement* element;
     const char* advice;
@@ -238,9 +239,9 @@ void Session::close() {
   if (!graph.pipeline) return;
   const gint64 deadline = g_get_monotonic_time() + kPatience;
   while (*asked_ > 0 && g_get_monotonic_time() < deadline) g_usleep(1000);
+  end_ice(graph.webrtcbin.get());
   auto bus = adopt(gst_pipeline_get_bus(GST_PIPELINE(graph.pipeline.get())));
-  gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
-  gst_bus_set_flushing(bus.get(), TRUE);
+  gst_bus_set_flushing(bus.get(), TRUE);  // on_bus() hears nothing more
   adaptive_.let_go();
   gst_element_set_state(graph.pipeline.get(), GST_STATE_NULL);
 }

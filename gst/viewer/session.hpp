@@ -19,6 +19,7 @@
 #include "viewer/adaptive.hpp"
 #include "viewer/certificate.hpp"
 #include "viewer/ice.hpp"
+#include "viewer/ice/ice_thread.hpp"
 
 namespace campaign::viewer {
 
@@ -31,6 +32,7 @@ struct SessionSettings {
   Ladder ladder;             // of the campaign's rungs
   unsigned fec = 0;          // repairs for every 100 packets
   Ref<GstTaskPool> threads;  // of the pipeline's tasks; see joined_threads.hpp
+  std::shared_ptr<IceThread> ice_thread;
 };
 
 class Session : public std::enable_shared_from_this<Session> {
