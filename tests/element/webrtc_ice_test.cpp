@@ -271,6 +271,30 @@ TEST_F(WebRtcIce, ServersThatAreNoneAreRefused) {
   EXPECT_STREQ(CharPtr(proxy).get(), "http://127.0.0.1:8888");
 }
 
+// Otherwise it would keep what it has given out for ten minutes.
+TEST_F(WebRtcIce, TellsTheTurnServerWhenASessionHasEnded) {
+  const test::TurnServer server;
+  auto here = by_relay_alone(server, "udp");
+  here->add_channel();
+  ASSERT_FALSE(here->offer().empty());
+  ASSERT_TRUE(wait_until([&] { return server.allocations() == 1; }, 20));
+  here.reset();
+  EXPECT_TRUE(wait_until([&] { return server.allocations() == 0; }, 20));
+}
+
+TEST_F(WebRtcIce, TheThreadEndsWithoutATurnServerThatHasGone) {
+  auto server = std::make_unique<test::TurnServer>();
+  auto here = by_relay_alone(*server, "udp");
+  here->add_channel();
+  ASSERT_FALSE(here->offer().empty());
+  ASSERT_TRUE(wait_until([&] { return server->allocations() == 1; }, 20));
+  server.reset();
+  here.reset();
+  const auto stopped_at = g_get_monotonic_time();
+  thread_->stop();
+  EXPECT_LT(g_get_monotonic_time() - stopped_at, 10 * G_USEC_PER_SEC);
+}
+
 class WebRtcIceByTurn : public WebRtcIce, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(WebRtcIceByTurn, CarriesMediaByTheRelayAlone) {

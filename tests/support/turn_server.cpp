@@ -74,10 +74,23 @@ std::string TurnServer::uri(const char* transport) const {
   return "turn://viewer:secret@127.0.0.1:" + std::to_string(port_) + "?transport=" + transport;
 }
 
+// Counted in its log.
+int TurnServer::allocations() const {
+  int allocations = 0;
+  std::ifstream log(folder_ + "/log");
+  for (std::string line; std::getline(log, line);) {
+    const auto says = [&](const char* what) { return line.find(what) != line.npos; };
+    if (says(": new, realm=")) ++allocations;
+    if (says(": delete: realm=")) --allocations;
+  }
+  return allocations;
+}
+
 bool TurnServer::launch() {
   std::vector<std::string> words{"turnserver",
                                  "-n",  // no configuration file
                                  "--no-stdout-log",
+                                 "--verbose",
                                  "--simple-log",
                                  "--log-file=" + folder_ + "/log",
                                  "--pidfile=" + folder_ + "/pid",

@@ -15,6 +15,7 @@ class TurnServer {
   ~TurnServer();
 
   std::string uri(const char* transport) const;  // "udp" or "tcp"
+  int allocations() const;                       // that it keeps for clients
 
  private:
   bool launch();  // once; false if it ended before it listened

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "local_names.hpp"
@@ -66,6 +68,42 @@ TEST(IceThread, WhatComesLaterIsDoneByWhoeverAsks) {
   bool called = false;
   thread.call([&] { called = true; });
   EXPECT_TRUE(called);
+}
+
+void do_in(GMainContext* context, guint milliseconds, std::function<void()> job) {
+  GSource* timer = g_timeout_source_new(milliseconds);
+  g_source_set_callback(
+      timer,
+      [](gpointer data) -> gboolean {
+        (*static_cast<std::function<void()>*>(data))();
+        return G_SOURCE_REMOVE;
+      },
+      new std::function<void()>(std::move(job)),
+      [](gpointer data) { delete static_cast<std::function<void()>*>(data); });
+  g_source_attach(timer, context);
+  g_source_unref(timer);
+}
+
+TEST(IceThread, EndsWhenNobodyKeepsItAnyMore) {
+  IceThread thread;
+  bool let_go = false;
+  thread.call([&] {
+    do_in(thread.context(), 50, [&, kept = thread.keep()]() mutable {
+      let_go = true;
+      kept.reset();
+    });
+  });
+  thread.stop();
+  EXPECT_TRUE(let_go);
+}
+
+TEST(IceThread, EndsThoughItIsKeptForLong) {
+  std::shared_ptr<void> kept;
+  IceThread thread;
+  thread.call([&] { kept = thread.keep(); });
+  const auto stopped_at = g_get_monotonic_time();
+  thread.stop();
+  EXPECT_LT(g_get_monotonic_time() - stopped_at, 20 * G_USEC_PER_SEC);
 }
 
 TEST(IceThread, MayEndOnItself) {

@@ -46,6 +46,24 @@ void connect(NiceAgent* agent, const char* signal, Callback callback, const Weak
       [](gpointer weak, GClosure*) { delete static_cast<Weak*>(weak); }, GConnectFlags(0));
 }
 
+// A TURN server keeps what it has given out for ten minutes, unless it is told that nobody needs it any more.
+// On the thread; `agent`'s last reference goes there, too.
+void leave_relays(IceThread& thread, Ref<NiceAgent> agent, const std::vector<guint>& streams) {
+  struct Leaving {
+    Ref<NiceAgent> agent;
+    std::shared_ptr<void> thread;  // is kept
+  };
+  // Whoever read what arrived, the server's answers too, is gone.
+  for (const guint stream : streams)
+    nice_agent_attach_recv(
+        agent.get(), stream, kIceComponent, thread.context(),
+        [](NiceAgent*, guint, guint, guint, char*, gpointer) {}, nullptr);
+  NiceAgent* leaves = agent.get();
+  nice_agent_close_async(
+      leaves, [](GObject*, GAsyncResult*, gpointer left) { delete static_cast<Leaving*>(left); },
+      new Leaving{std::move(agent), thread.keep()});
+}
+
 std::shared_ptr<IceConnection> lock(gpointer weak) { return static_cast<Weak*>(weak)->lock(); }
 
 }  // namespace
@@ -65,7 +83,13 @@ std::shared_ptr<IceConnection> IceConnection::make(std::shared_ptr<IceThread> th
 }
 
 IceConnection::~IceConnection() {
-  thread_->post([agent = std::move(agent_)] {});
+  std::vector<guint> streams;
+  streams_.with([&](const auto& all) {
+    for (const Stream& stream : all) streams.push_back(stream.id);
+  });
+  thread_->post([thread = thread_, streams = std::move(streams), agent = std::move(agent_)]() mutable {
+    if (g_main_context_is_owner(thread->context())) leave_relays(*thread, std::move(agent), streams);
+  });
 }
 
 void IceConnection::listen() {

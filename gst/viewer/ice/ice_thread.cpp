@@ -16,6 +16,8 @@ namespace {
 // for seconds.
 constexpr unsigned kMostLookUps = 32;
 
+constexpr guint kMostKept = 3'000;  // milliseconds
+
 }  // namespace
 
 struct IceThread::Loop {
@@ -28,16 +30,35 @@ struct IceThread::Loop {
   Guarded<Jobs> jobs;
   const ContextPtr context{g_main_context_new()};
   const ObjectPtr<GCancellable> stopped{g_cancellable_new()};
-  unsigned look_ups = 0;  // the thread only
+  // The thread only.
+  unsigned look_ups = 0, kept = 0;
+  bool ending = false, late = false;
+
+  bool may_end() const { return look_ups == 0 && (kept == 0 || late); }
+
+  // It ends then, however it is kept.
+  void end_by(guint milliseconds) {
+    ending = true;
+    const auto is_late = [](gpointer flag) -> gboolean {
+      *static_cast<bool*>(flag) = true;
+      return G_SOURCE_REMOVE;
+    };
+    GSource* timer = g_timeout_source_new(milliseconds);
+    g_source_set_callback(timer, is_late, &late, nullptr);
+    g_source_attach(timer, context.get());
+    g_source_unref(timer);
+  }
 
   void run() {
     g_main_context_push_thread_default(context.get());
-    for (bool over = false;;) {
+    for (bool over = false, stopping = false;;) {
       auto waiting = jobs.with([&](Jobs& now) {
-        over = now.over = now.stopping && now.waiting.empty() && look_ups == 0;
+        stopping = now.stopping;
+        over = now.over = stopping && now.waiting.empty() && may_end();
         return std::exchange(now.waiting, {});
       });
       if (over) break;
+      if (stopping && !ending) end_by(kMostKept);
       const bool any = !waiting.empty();
       while (!waiting.empty()) {
         waiting.front()();
@@ -120,6 +141,11 @@ bool IceThread::resolve(const std::string& host, std::function<void(const std::s
       },
       new LookUp{loop_, std::move(found)});
   return true;
+}
+
+std::shared_ptr<void> IceThread::keep() {
+  ++loop_->kept;
+  return {nullptr, [loop = loop_](void*) { --loop->kept; }};
 }
 
 }  // namespace campaign::viewer

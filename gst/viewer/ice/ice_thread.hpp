@@ -24,12 +24,16 @@ class IceThread {
   void post(std::function<void()> job);
   // Returns when `job` is done; at once when called on the thread.
   void call(const std::function<void()>& job);
-  // Ends the thread when it has done what was posted. From the thread itself it does not wait for the end.
+  // Ends the thread when it has done what was posted and nobody keeps it. From the thread itself it does not
+  // wait for the end.
   void stop();
 
   // On the thread, in a job: tells the first address of `host` there, if it is found. False: so many names
   // are being looked up already that this one is not, or the thread ends.
   bool resolve(const std::string& host, std::function<void(const std::string& address)> found);
+  // On the thread, in a job: until the last copy of this goes, there, stop() lets the thread go on, but for
+  // no longer than a few seconds.
+  std::shared_ptr<void> keep();
 
  private:
   struct Loop;
