@@ -1,7 +1,7 @@
 // step.comp for Mesa's software driver, where an atomic addition costs more than all the rest of a particle, and
-// which stores and adds for one invocation after another: a workgroup is one subgroup, which goes alone through
-// its slice of the particles and adds to accumulators that are its own. Integer sums do not care who added what,
-// so the picture is step.comp's to the bit.
+// which stores and adds for one invocation after another: a workgroup is one subgroup, which takes one piece of the
+// particles after another and adds to accumulators that are its own. Integer sums do not care who added what, so the
+// picture is step.comp's to the bit.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -26,6 +26,16 @@ layout(std430, binding = 6) writeonly buffer WideGlowBlock { uint64_t wide_glow[
 // The same memory to read, which the driver does for a vector of invocations at once.
 layout(binding = 16, rg32ui) uniform coherent volatile readonly uimageBuffer light_cells;
 layout(binding = 17, rg32ui) uniform coherent volatile readonly uimageBuffer glow_cells;
+
+// How many pieces of the particles have been taken. The driver gives each of its threads as many workgroups as the
+// others, but a processor seldom gives them the same speed, and a frame is finished with the last of them.
+layout(std430, binding = 18) coherent buffer TakenBlock { uint taken; };
+
+uint take() {
+  uint piece = 0u;
+  if (gl_LocalInvocationID.x == 0u) piece = atomicAdd(taken, 1u);
+  return subgroupShuffle(piece, 0u);
+}
 
 // To be added to one cell of an accumulator.
 struct Share {
@@ -112,36 +122,39 @@ void add_glow(uint slice, Light l) {
   ADD(glow, glow_cells, share)
 }
 
+// Every invocation takes two groups each time, of which the first feeds the glow. There is room for whole workgroups
+// past the last particle (kCapacityStep), where nobody looks.
+void go(uint slice, uint time, uint next) {
+  uint group = 2u * (time * gl_WorkGroupSize.x + gl_LocalInvocationID.x);
+  Four a = four_of(group), b = four_of(group + 1u);
+  if (MOVE) {
+    move(a);
+    move(b);
+    store(group, 0u, a.px, b.px);
+    store(group, 1u, a.py, b.py);
+    store(group, 2u, a.pz, b.pz);
+    store(group, 3u, a.vx, b.vx);
+    store(group, 4u, a.vy, b.vy);
+    store(group, 5u, a.vz, b.vz);
+  }
+  if (!DRAW) return;
+  Light light_a = light_of(group, a), light_b = light_of(group + 1u, b);
+  U cells_a = cells_of(slice, light_a), cells_b = cells_of(slice, light_b);
+  uint seen = look(cells_a) | look(cells_b) | look_ahead(2u * next * gl_WorkGroupSize.x);
+  cells_a.x += seen & V.place.w;  // adds nothing, but no compiler knows that
+  add_light(slice, light_a, cells_a);
+  add_light(slice, light_b, cells_b);
+  add_glow(slice, light_a);
+}
+
 void main() {
   uint groups = ((MOVE ? P.count.x : V.target.y) + 3u) / 4u;
-  // Where nothing is drawn there is no accumulator that a slice has to have for itself.
-  uint slices = DRAW ? V.place.y : gl_NumWorkGroups.x, rounds = DRAW ? V.place.z : 1u;
-  // Every invocation takes two groups each time, of which the first feeds the glow. There is room for whole
-  // workgroups past the last particle (kCapacityStep), where nobody looks.
   uint times = (groups + 2u * gl_WorkGroupSize.x - 1u) / (2u * gl_WorkGroupSize.x);
-  uint length = (times + slices * rounds - 1u) / (slices * rounds);
-  uint begin = min(gl_WorkGroupID.x * length, times), end = min(begin + length, times);
-  uint slice = gl_WorkGroupID.x % slices;
-  for (uint i = begin; i < end; ++i) {
-    uint group = 2u * (i * gl_WorkGroupSize.x + gl_LocalInvocationID.x);
-    Four a = four_of(group), b = four_of(group + 1u);
-    if (MOVE) {
-      move(a);
-      move(b);
-      store(group, 0u, a.px, b.px);
-      store(group, 1u, a.py, b.py);
-      store(group, 2u, a.pz, b.pz);
-      store(group, 3u, a.vx, b.vx);
-      store(group, 4u, a.vy, b.vy);
-      store(group, 5u, a.vz, b.vz);
-    }
-    if (!DRAW) continue;
-    Light light_a = light_of(group, a), light_b = light_of(group + 1u, b);
-    U cells_a = cells_of(slice, light_a), cells_b = cells_of(slice, light_b);
-    uint seen = look(cells_a) | look(cells_b) | look_ahead(2u * min(i + 1u, end - 1u) * gl_WorkGroupSize.x);
-    cells_a.x += seen & V.place.w;  // adds nothing, but no compiler knows that
-    add_light(slice, light_a, cells_a);
-    add_light(slice, light_b, cells_b);
-    add_glow(slice, light_a);
+  uint slice = gl_WorkGroupID.x;
+  for (uint mine = 0u; mine < kMostPieces; ++mine) {
+    uint begin = take() * kTimesInPiece;
+    if (begin >= times) break;
+    uint end = min(begin + kTimesInPiece, times);
+    for (uint i = begin; i < end; ++i) go(slice, i, min(i + 1u, end - 1u));
   }
 }

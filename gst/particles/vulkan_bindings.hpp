@@ -24,6 +24,7 @@ enum Binding : uint32_t {
   kSpreadTexels,
   kLightImage,
   kGlowImage,
+  kTaken,
   kBindings
 };
 

@@ -19,18 +19,17 @@ namespace campaign::particles {
 namespace {
 
 constexpr uint32_t kMostSlices = 4;        // each is a picture more to clear and to add up
-constexpr uint32_t kMostTimes = 1u << 14;  // round a loop; Mesa's software driver ends one after 2^16 - 1
-constexpr uint32_t kMoveTimes = 64;        // as often where nothing is drawn, for threads to share the slices
 constexpr VkDeviceSize kBlockAlign = 256;  // the largest that any device may ask of a buffer's offset
 
 constexpr VkDeviceSize align(VkDeviceSize x) { return (x + kBlockAlign - 1) / kBlockAlign * kBlockAlign; }
 constexpr VkDeviceSize kStepAt = 0;
 constexpr VkDeviceSize kViewAt = align(sizeof(StepParams));
 // What each frame uploads.
-enum Uploaded : uint32_t { kParameters, kBirthCohorts, kUploads };
+enum Uploaded : uint32_t { kParameters, kBirthCohorts, kPiecesTaken, kUploads };
 constexpr vk::FrameRing::Upload kUploaded[kUploads] = {
     {kViewAt + align(sizeof(ViewParams))},
     {sizeof(Cohort) * kClasses, VK_FORMAT_R32G32B32A32_SFLOAT},
+    {sizeof(uint32_t)},
 };
 
 // See step_in_slices.comp.
@@ -88,13 +87,13 @@ class VulkanEngine final : public RingEngine {
   Result<void> fit(const KernelShape& shape);
   // One that moves, draws or does both.
   Result<void> build_step(vk::PipelineHandle& to, bool move, bool draw, const KernelShape& shape);
-  // How often all slices are gone through for the light of so many groups of four particles, a part each
-  // time.
-  uint32_t rounds(uint32_t groups) const;
   // Cells of the glow that one invocation works out: what it reads serves several, where there are not many
   // at work at the same time anyway.
   uint32_t cells_at_once() const { return device_->info().software ? 4 : 1; }
   Result<void> clear_light(vk::Submission& submission);
+  // Workgroups that surely take all pieces of so many groups of four particles, whichever of them takes how
+  // many: see step_in_slices.comp.
+  uint32_t enough_to_take(uint32_t groups) const;
   void move(vk::Submission& submission, uint32_t groups) const;
   void draw(vk::Submission& submission, const vk::PipelineHandle& pipeline, uint32_t groups) const;
   void upload(const Work& work, const VulkanParticles* particles, const vk::FrameRing::Frame& frame);
@@ -254,9 +253,9 @@ MakeFrame VulkanEngine::frame_maker() const {
   };
 }
 
-uint32_t VulkanEngine::rounds(uint32_t groups) const {
-  const uint32_t in_a_round = picture_.lights * kMostTimes * step_size_ * (kGlowStride / 4);
-  return std::max(1u, (groups + in_a_round - 1) / in_a_round);
+uint32_t VulkanEngine::enough_to_take(uint32_t groups) const {
+  const uint32_t most = kMostPieces * kTimesInPiece * step_size_ * (kGlowStride / 4);
+  return (groups + most - 1) / most;
 }
 
 // A software driver's memory is the process's own, and it would fill that from one of its threads with
@@ -276,17 +275,15 @@ Result<void> VulkanEngine::clear_light(vk::Submission& submission) {
 
 void VulkanEngine::move(vk::Submission& submission, uint32_t groups) const {
   if (most_slices_ == 0) return submission.run(pipelines_.move, dispatch(groups));
-  const uint32_t in_a_slice = kMoveTimes * step_size_ * (kGlowStride / 4);
-  submission.run(pipelines_.move, std::min((groups + in_a_slice - 1) / in_a_slice,
-                                           device_->limits().maxComputeWorkGroupCount[0]));
+  submission.run(pipelines_.move, std::max(enough_to_take(groups), std::thread::hardware_concurrency()));
 }
 
 void VulkanEngine::draw(vk::Submission& submission, const vk::PipelineHandle& pipeline,
                         uint32_t groups) const {
   if (most_slices_ == 0) return submission.run(pipeline, dispatch(groups));
-  for (uint32_t round = 0; round < rounds(groups); ++round) {
-    if (round > 0) submission.barrier();
-    submission.run(pipeline, picture_.lights, round * picture_.lights);
+  for (uint32_t begun = 0, all = enough_to_take(groups); begun < all; begun += picture_.lights) {
+    if (begun > 0) submission.barrier();
+    submission.run(pipeline, picture_.lights);
   }
 }
 
@@ -300,12 +297,11 @@ void VulkanEngine::upload(const Work& work, const VulkanParticles* particles,
   if (work.step) std::ranges::copy(work.step->cohorts, cohorts_.begin());
   const auto& cohorts = work.snapshot ? work.snapshot->cohorts : cohorts_;
   std::memcpy(frame.uploads[kBirthCohorts].data(), cohorts.data(), sizeof cohorts);
+  std::memset(frame.uploads[kPiecesTaken].data(), 0, frame.uploads[kPiecesTaken].size());
   if (work.view) {
     ViewParams view = *work.view;
     const FrameLayout& layout = picture_.layout;
-    view.place.y = picture_.lights;
     view.place.w = 0;
-    view.place.z = rounds(((work.step ? params.count.x : view.target.y) + 3) / 4);
     view.raster.z = picture_.light_stride;
     view.raster.w = picture_.glow_stride;
     view.target = {static_cast<uint32_t>(layout.format), view.target.y, layout.stride[0] / 4,
@@ -367,6 +363,7 @@ Result<void> VulkanEngine::run(const Work& work) {
   const bool sliced = picture_.light.image() != VK_NULL_HANDLE;
   ranges[kLightImage] = {.texels = sliced ? picture_.light.image() : noise_.image()};
   ranges[kGlowImage] = {.texels = sliced ? picture_.glow.image() : noise_.image()};
+  ranges[kTaken] = {(*next)->uploads[kPiecesTaken].get()};
   if (auto begun = submission.begin(ranges); !begun) return begun;
 
   if (work.splat) {

@@ -10,7 +10,7 @@ namespace campaign::particles {
 
 struct VulkanOptions {
   bool int64_atomics = true;  // false takes the path of devices without them, for its tests
-  // How many parts of the particles add their light to accumulators of their own, see
+  // How many workgroups add their share of the light to accumulators of their own, see
   // shaders/step_in_slices.comp; 0 for one accumulator and atomic additions, as on a GPU. By itself a
   // software driver takes one for each of the processor's threads, up to four, if it can.
   std::optional<uint32_t> slices = std::nullopt;

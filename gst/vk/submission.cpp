@@ -67,7 +67,7 @@ Result<std::unique_ptr<Submission>> Submission::create(const Program& program) {
 }
 
 Result<void> Submission::begin(std::span<const Range> buffers) {
-  constexpr size_t kMostBindings = 18;
+  constexpr size_t kMostBindings = 19;
   VkDescriptorBufferInfo infos[kMostBindings];
   VkWriteDescriptorSet writes[kMostBindings];
   const auto& bindings = program_->bindings();
@@ -94,9 +94,9 @@ Result<void> Submission::begin(std::span<const Range> buffers) {
   return {};
 }
 
-void Submission::run(const PipelineHandle& pipeline, uint32_t groups, uint32_t first) {
+void Submission::run(const PipelineHandle& pipeline, uint32_t groups) {
   vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.get());
-  vkCmdDispatchBase(commands_, first, 0, 0, groups, 1, 1);
+  vkCmdDispatch(commands_, groups, 1, 1);
 }
 
 void Submission::clear(const Buffer& buffer) {

@@ -27,8 +27,7 @@ class Submission {
 
   // Starts to record with these buffers bound, one for each binding. Not in flight.
   Result<void> begin(std::span<const Range> buffers);
-  // Workgroups [first, first + groups).
-  void run(const PipelineHandle& pipeline, uint32_t groups, uint32_t first = 0);
+  void run(const PipelineHandle& pipeline, uint32_t groups);
   void clear(const Buffer& buffer);
   void copy(const Buffer& from, VkDeviceSize from_offset, const Buffer& to, VkDeviceSize to_offset,
             VkDeviceSize size);

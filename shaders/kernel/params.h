@@ -9,6 +9,8 @@ const uint kMaxPlanes = 4u;
 const uint kNoiseSize = 32u;      // cells along each edge of the tiling turbulence table
 const uint kGlowShift = 3u;       // the glow accumulator has 1/8 of the picture's width and height
 const uint kGlowStride = 8u;      // one particle in this many feeds the glow
+const uint kTimesInPiece = 64u;   // round the loop of step_in_slices.comp
+const uint kMostPieces = 256u;    // for one workgroup: Mesa's software driver ends a loop after 2^16 - 1 times
 
 struct Emitter {
   Vec4 position;    // xyz: centre; w: shape, 0 ball, 1 disc, 2 ring, 3 box, 4 shell
@@ -49,6 +51,6 @@ struct ViewParams {
   Uvec4 plane;    // offsets in words: x: Y or RGB, y: U or UV, z: V, w: words in the frame
   Vec4 light;     // x: weight of one, y: depth at which it holds, z: exposure, w: exposure of the glow
   Vec4 ground;    // rgb: the background's light
-  // x: bits of a place across the picture, see place_of(); y: slices, z: rounds, w: 0, see step_in_slices.comp
+  // x: bits of a place across the picture, see place_of(); yz: unused; w: 0, see step_in_slices.comp
   Uvec4 place;
 };
