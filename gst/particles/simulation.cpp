@@ -58,7 +58,10 @@ Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::at
   for (int64_t f = begin; f < frame; ++f) {
     if (cancelled) return false;
     Nanoseconds to = rate.time_of(f);
-    if (auto done = move(at, to, {}); !done) return done.error();
+    last_time_ = at;
+    auto ready = pass_over(to, cancelled);
+    if (!ready || !*ready) return ready;
+    if (auto done = move(*last_time_, to, {}); !done) return done.error();
     at = to;
   }
   last_time_ = at;
@@ -66,6 +69,7 @@ Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::at
 }
 
 Result<bool> Simulation::pass_over(Nanoseconds to, const std::atomic<bool>& cancelled) {
+  if (to - *last_time_ <= kSecond && !skipping_) return true;
   // Nobody who lives at `to` was born longer ago than this, so what happened before needs no steps.
   if (Nanoseconds memory = world_.memory(); memory > 0 && to - *last_time_ > memory) {
     last_time_ = to - memory;
@@ -103,13 +107,15 @@ Result<bool> Simulation::go_to(int64_t frame, const Rate& rate, const std::atomi
                                Work work) {
   Nanoseconds to = rate.time_of(frame);
   if (!follows(frame, rate)) {
-    last_time_.reset();
+    skipping_ = false;
     auto ready = catch_up(frame, rate, cancelled);
-    if (!ready || !*ready) return ready;
-  } else if (skipping_) {
-    auto ready = pass_over(to, cancelled);
-    if (!ready || !*ready) return ready;
+    if (!ready || !*ready) {
+      last_time_.reset();  // what has been made so far is not the whole of that time
+      return ready;
+    }
   }
+  // Where the last picture is far away, as where pictures are seconds apart.
+  if (auto ready = pass_over(to, cancelled); !ready || !*ready) return ready;
   skipping_ = false;
   auto done = move(*last_time_, to, work);
   last_time_.reset();

@@ -51,7 +51,8 @@ class Simulation {
   // Brings the world to picture number `frame`, where `work` is done as well.
   Result<bool> go_to(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled, Work work);
   Result<bool> catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled);
-  // Brings a world that stands at the last picture to one second or less before `to`.
+  // Brings a world that stands at the last picture to one second or less before `to`, or leaves it where it
+  // is.
   Result<bool> pass_over(Nanoseconds to, const std::atomic<bool>& cancelled);
   // Moves from one picture's time to the next one's, in equal parts; the last part does `work` as well.
   Result<void> move(Nanoseconds from, Nanoseconds to, Work work);

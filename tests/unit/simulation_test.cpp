@@ -316,6 +316,29 @@ TEST(Simulation, ALongSkipCanBeCancelled) {
   EXPECT_FALSE(*drawn);
 }
 
+TEST(Simulation, PicturesThatAreHoursApartCostOneLongestLifeEachAndMayBeSoughtTo) {
+  int steps = 0;
+  const Simulation::Rate rate{0, 1, 5 * 3600};
+  Simulation playing(std::make_unique<CountingEngine>(steps), *find_scene("galaxy"), 1, kParticles);
+  Simulation seeking(make_cpu_engine(), *find_scene("galaxy"), 1, kParticles);
+  ASSERT_TRUE(playing.set_picture(kSmall));
+  ASSERT_TRUE(seeking.set_picture(kSmall));
+  auto played = playing.engine().frame_maker()(), sought = seeking.engine().frame_maker()();
+  for (int64_t frame = 0; frame < 3; ++frame) {
+    steps = 0;
+    auto drawn = playing.draw(frame, rate, **played, kNever);
+    ASSERT_TRUE(drawn && *drawn);
+    EXPECT_LE(steps, 10 * 20 + 1) << frame;
+  }
+  const std::atomic<bool> cancelled = true;
+  auto drawn = playing.draw(3, rate, **played, cancelled);
+  ASSERT_TRUE(drawn);
+  EXPECT_FALSE(*drawn);
+  drawn = seeking.draw(2, rate, **sought, kNever);
+  ASSERT_TRUE(drawn && *drawn);
+  EXPECT_EQ(std::memcmp((*played)->data(), (*sought)->data(), 320 * 180), 0);
+}
+
 TEST(Simulation, LowFrameRatesAreStable) {
   Simulation simulation(make_cpu_engine(), *find_scene("benchmark"), 1, kParticles);
   ASSERT_TRUE(simulation.set_picture(kSmall));
