@@ -394,7 +394,7 @@ static void gst_particle_pack_class_init(GstParticlePackClass* klass) {
                                         "Packs the first particles of a world, as particlesrc simulates it, "
                                         "into quantised and compressed updates "
                                         "for consumers that draw or measure them themselves",
-                                        "gst-campaign contributors");
+                                        "The gst-campaign authors");
   gst_element_class_add_static_pad_template(element, &sink_template);
   gst_element_class_add_static_pad_template(element, &src_template);
 

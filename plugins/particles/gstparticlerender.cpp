@@ -342,7 +342,7 @@ static void gst_particle_render_class_init(GstParticleRenderClass* klass) {
   gst_element_class_set_static_metadata(
       element, "Particle state renderer", "Filter/Converter/Video",
       "Draws the state of a particle world, as particlesrc simulates it, to video of any size",
-      "gst-campaign contributors");
+      "The gst-campaign authors");
   gst_element_class_add_static_pad_template(element, &sink_template);
   gst_element_class_add_static_pad_template(element, &src_template);
 

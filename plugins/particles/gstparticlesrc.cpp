@@ -440,7 +440,7 @@ static void gst_particle_src_class_init(GstParticleSrcClass* klass) {
                                         "Simulates a world of particles, with Vulkan compute or native SIMD, "
                                         "and draws it to video or hands out "
                                         "its state for particlerender",
-                                        "gst-campaign contributors");
+                                        "The gst-campaign authors");
   auto caps = campaign::adopt(gst_caps_from_string(campaign::kVideoCaps));
   gst_caps_append(caps.get(), gst_caps_from_string(campaign::kStateCaps));
   gst_element_class_add_pad_template(element,

@@ -11,4 +11,4 @@ static gboolean plugin_init(GstPlugin* plugin) {
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, particles, "Live particle worlds", plugin_init,
-                  PACKAGE_VERSION, "LGPL", "gst-campaign", "https://gst-campaign.invalid")
+                  PACKAGE_VERSION, "LGPL", "gst-campaign", "gst-campaign")
