@@ -131,7 +131,8 @@ Result<Config> parse_config(std::string_view text, const std::string& folder) {
     read_string(in, "advertise", to.advertise);
     read_string(in, "redis", to.redis);
     read_string(in, "state", to.state);
-    in.choice<std::string>("codec", to.codec, {{"h264", "h264"}, {"vp8", "vp8"}});
+    in.choice<std::string>("codec", to.codec,
+                           {{"h264", "h264"}, {"vp8", "vp8"}, {"vp9", "vp9"}, {"av1", "av1"}});
     read_string(in, "encoder", to.encoder);
     read_string(in, "stun_server", to.stun_server);
     read_strings(in, "turn_servers", to.turn_servers);

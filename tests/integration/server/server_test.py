@@ -29,7 +29,7 @@ BAD = [
     ('{"redis": "http://h"}', "the Redis URL must be redis://"),
     ('{"redis": "unix:/run/socket"}', "it begins with neither redis:// nor unix://"),
     ('{"redis": "rediss://:secret@h"}', "TLS is not supported"),
-    ('{"codec": "mpeg2"}', "codec must be one of h264, vp8"),
+    ('{"codec": "mpeg2"}', "codec must be one of h264, vp8, vp9, av1"),
     ('{"ice_ports": {"min": 10, "max": 5}}', "ice_ports must be a range"),
     ('{"fec_percentage": 101}', "fec_percentage must be a whole number from 0 to 100, not 101"),
     ('{"allowed_origins": ["https://a.example/"]}', 'allowed_origins must be a list of origins like https://example.org'),
