@@ -11,9 +11,8 @@ namespace campaign::particles {
 
 class Renderer {
  public:
-  // On the device where the snapshot lies. `threads` as for the CPU engine; with several renderers, each in
-  // a thread of its own already, one thread each is the fastest.
-  static Result<std::unique_ptr<Renderer>> open(const Snapshot& snapshot, unsigned threads = 1);
+  // On the device where the snapshot lies. `threads` as for the CPU engine.
+  static Result<std::unique_ptr<Renderer>> open(const Snapshot& snapshot, unsigned threads = 0);
 
   // Whether it can draw this snapshot: both are on the same device.
   bool suits(const Snapshot& snapshot) const { return snapshot.memory->device() == engine_->device(); }

@@ -1,4 +1,4 @@
-// Fork and join: every part once, and nobody from the round before.
+// Fork and join: every part once, and nobody from the round before; with many callers at once, too.
 #include "util/workers.hpp"
 
 #include <gtest/gtest.h>
@@ -6,27 +6,40 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <thread>
+#include <vector>
 
 namespace campaign {
 namespace {
 
+constexpr uint32_t kMostParts = 40;
+
+// What went wrong in a piece of work of so many parts: parts that were not done once, places that are not
+// there, places that two had at once.
+template <class Run>
+uint32_t faults_of(Run&& run, unsigned places, uint32_t parts) {
+  std::array<std::atomic<uint32_t>, kMostParts> done{};
+  std::array<std::atomic<bool>, Workers::kMost> busy{};
+  std::atomic<uint32_t> faults = 0;
+  run(parts, [&](unsigned place, uint32_t part) {
+    if (place >= places || part >= parts || busy[place].exchange(true)) {
+      ++faults;
+      return;
+    }
+    ++done[part];
+    busy[place] = false;
+  });
+  for (uint32_t part = 0; part < kMostParts; ++part) faults += done[part] != (part < parts ? 1 : 0);
+  return faults;
+}
+
 // More threads than processors, so that some wake up when their round is long over.
 TEST(Workers, DoEachPartOnceHoweverLateTheyWake) {
   constexpr unsigned kThreads = 9;
-  constexpr uint32_t kMostParts = 40;
   Workers workers(kThreads);
+  const auto run = [&](uint32_t parts, auto&& f) { workers.run(parts, f); };
   for (uint32_t round = 0; round < 20'000; ++round) {
-    const uint32_t parts = round % kMostParts;
-    std::array<std::atomic<uint32_t>, kMostParts> done{};
-    std::atomic<uint32_t> strangers = 0;
-    workers.run(parts, [&](unsigned worker, uint32_t part) {
-      if (worker >= kThreads || part >= parts)
-        ++strangers;
-      else
-        ++done[part];
-    });
-    ASSERT_EQ(strangers, 0u) << round;
-    ASSERT_EQ(std::ranges::count_if(done, [](const auto& times) { return times == 1; }), parts) << round;
+    ASSERT_EQ(faults_of(run, kThreads, round % kMostParts), 0u) << round;
   }
 }
 
@@ -41,6 +54,77 @@ TEST(Workers, SeeWhatWasWrittenBeforeAndShowWhatTheyWrote) {
     EXPECT_EQ(numbers[part], 5'000 * part + 5'000ull * 4'999 / 2) << part;
   }
   EXPECT_EQ(numbers[0], 5'000ull * 4'999 / 2 + 5'000);
+}
+
+// More callers than the crew counts, some of them with fewer places than others had in the same round before.
+TEST(Workers, ServeManyCallersAtOnce) {
+  constexpr unsigned kCount = 4, kCallers = 7;
+  Workers workers(kCount);
+  std::atomic<uint32_t> faults = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (unsigned i = 0; i < kCallers; ++i) {
+      callers.emplace_back([&, i] {
+        for (uint32_t frame = 0; frame < 2'000; ++frame) {
+          const unsigned places = 1 + (i + frame) % kCount;
+          Workers::Caller caller(workers, places);
+          const auto run = [&](uint32_t parts, auto&& f) { caller.run(parts, f); };
+          for (uint32_t round = 0; round < 3; ++round)
+            faults += faults_of(run, places, (frame + round) % kMostParts);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(faults, 0u);
+}
+
+// What a place keeps for itself needs no other order than that nobody else has the place.
+TEST(Workers, ShowWhatWasWrittenAtAPlaceToWhoeverHasItNext) {
+  Workers workers(4);
+  std::atomic<bool> over = false;
+  std::jthread other([&] {  // comes and goes, so that those who help are sent away and come back
+    while (!over) Workers::Caller(workers).run(4, [](unsigned, uint32_t) { std::this_thread::yield(); });
+  });
+  std::array<uint64_t, 4> done{};  // by place, not atomic
+  constexpr uint32_t kRounds = 2'000, kParts = 200;
+  for (uint32_t round = 0; round < kRounds; ++round) {
+    workers.run(kParts, [&](unsigned place, uint32_t) { ++done[place]; });
+  }
+  over = true;
+  EXPECT_EQ(done[0] + done[1] + done[2] + done[3], uint64_t{kRounds} * kParts);
+}
+
+// A caller alone is helped: its parts wait for one another, which one thread could not do.
+TEST(Workers, HelpACallerWhoIsAlone) {
+  Workers workers(2);
+  std::atomic<uint32_t> there = 0;
+  workers.run(2, [&](unsigned, uint32_t) {
+    ++there;
+    for (uint32_t seen = 1; seen < 2; seen = there) std::this_thread::yield();
+  });
+  EXPECT_EQ(there, 2u);
+}
+
+// Nobody helps while as many callers are there as can be at work, and help comes when one of them goes.
+TEST(Workers, HelpNobodyUntilThereIsRoom) {
+  Workers workers(2);
+  Workers::Caller first(workers);
+  std::atomic<unsigned> highest = 0;
+  const auto note = [&](unsigned place, uint32_t) {
+    if (place > highest) highest = place;
+    std::this_thread::yield();
+  };
+  {
+    Workers::Caller second(workers);
+    for (int round = 0; round < 1'000; ++round) first.run(kMostParts, note);
+    EXPECT_EQ(highest, 0u);
+  }
+  std::atomic<uint32_t> there = 0;
+  first.run(2, [&](unsigned, uint32_t) {
+    ++there;
+    for (uint32_t seen = 1; seen < 2; seen = there) std::this_thread::yield();
+  });
+  EXPECT_EQ(there, 2u);
 }
 
 }  // namespace

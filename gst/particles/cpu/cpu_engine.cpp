@@ -11,6 +11,7 @@
 #include "particles/cpu/sorted_light.hpp"
 #include "particles/noise.hpp"
 #include "particles/ring_engine.hpp"
+#include "util/guarded.hpp"
 #include "util/workers.hpp"
 
 namespace campaign::particles {
@@ -22,6 +23,7 @@ constexpr uint32_t kChunk = 4 * 1024;  // particles a worker takes at a time
 constexpr size_t kComponents = 6;      // position and velocity
 constexpr size_t kSkew = 1088;         // floats
 constexpr uint32_t kMostParticles = 1u << 26;
+constexpr unsigned kMostOnAPicture = 8;   // of a ladder: each holds sums and a glow of its own
 constexpr size_t kBandBytes = 256 << 10;  // of one band's sums, to stay in the second cache
 
 class CpuFrame final : public FrameMemory {
@@ -35,6 +37,20 @@ class CpuFrame final : public FrameMemory {
 
 uint32_t round_up(uint32_t x, uint32_t to) { return (x + to - 1) / to * to; }
 
+// As many as there are processors, for all engines of the process that did not ask for threads of their own:
+// a world and those who draw it would only get in each other's way with more.
+std::shared_ptr<Workers> everybody() {
+  static Guarded<std::weak_ptr<Workers>> shared;
+  return shared.with([](auto& crew) {
+    auto workers = crew.lock();
+    if (!workers) {
+      workers = std::make_shared<Workers>(std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads));
+      crew = workers;
+    }
+    return workers;
+  });
+}
+
 const char kProcessor = 0;  // its address stands for this device
 
 // Six components, each of capacity() particles.
@@ -44,9 +60,7 @@ class CpuParticles final : public ParticleMemory {
       : ParticleMemory(capacity), wants_(std::move(wants)), floats_(stride() * kComponents) {}
   uint64_t bytes() const override { return floats_.bytes() + sorted.bytes(); }
   const void* device() const override { return &kProcessor; }
-  Result<std::unique_ptr<Engine>> open_engine(unsigned threads) const override {
-    return make_cpu_engine(threads);
-  }
+  Result<std::unique_ptr<Engine>> open_engine(unsigned threads) const override;
   // A renderer draws this.
   void note(const void* who, const cpu::Want& want) const { wants_->note(who, want, number); }
 
@@ -68,17 +82,18 @@ class CpuParticles final : public ParticleMemory {
 
 class CpuEngine final : public RingEngine {
  public:
-  explicit CpuEngine(unsigned threads)
+  // At work with up to so many of the workers.
+  CpuEngine(std::shared_ptr<Workers> workers, unsigned most)
       : RingEngine([this](uint32_t particles, std::unique_ptr<ParticleMemory> too_small) {
           return make_particles(particles, std::move(too_small));
         }),
         particle_kernel_(cpu::best_particle_kernel()),
         picture_kernel_(cpu::best_picture_kernel()),
-        workers_(threads),
-        mine_(threads),
-        bands_(threads) {
-    name_ = std::string("cpu (") + particle_kernel_.name + ", " + std::to_string(threads) +
-            (threads == 1 ? " thread)" : " threads)");
+        workers_(std::move(workers)),
+        mine_(std::min(most, workers_->count())),
+        bands_(places()) {
+    name_ = std::string("cpu (") + particle_kernel_.name + ", " + std::to_string(places()) +
+            (places() == 1 ? " thread)" : " threads)");
   }
 
   const std::string& device_name() const override { return name_; }
@@ -103,21 +118,24 @@ class CpuEngine final : public RingEngine {
     too_small.reset();
     return {std::make_unique<CpuParticles>(round_up(particles, kChunk), wants_)};
   }
-  struct Worker {  // what each worker writes without asking the others
+  struct Worker {  // what whoever has this place writes without asking the others
     Array<uint64_t> glow;
+    bool glows = false;    // otherwise the glow is zero
     Array<uint32_t> sums;  // of the band at hand; zero between bands
     Array<float> scratch;
     Array<cpu::Record> placed{cpu::SortedLight::Lights::kMostInARun + cpu::kPad};
   };
 
+  unsigned places() const { return static_cast<unsigned>(mine_.size()); }
   void move(const Step& step, const cpu::State& from, const cpu::State& to, uint32_t begin, uint32_t end);
   void fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts);
   void clear(uint32_t drawn);
   void prepare(const Work& work, CpuParticles& particles);
   void sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t begin, uint32_t end, unsigned worker);
-  bool draw_sorted(const Work& work);
-  void spread_glow(const ViewParams& view);
-  void resolve(const ViewParams& view, const FramePlanes& frame);
+  bool draw_sorted(const Work& work, Workers::Caller& caller);
+  void clear_glows();
+  void spread_glow(const ViewParams& view, Workers::Caller& caller);
+  void resolve(const ViewParams& view, const FramePlanes& frame, Workers::Caller& caller);
   void resolve_rows(const ViewParams& view, const Worker& mine, uint32_t begin, uint32_t end,
                     const FramePlanes& frame);
   void sum(const Worker& worker, uint32_t band);
@@ -130,9 +148,9 @@ class CpuEngine final : public RingEngine {
 
   const cpu::ParticleKernel& particle_kernel_;
   const cpu::PictureKernel& picture_kernel_;
-  Workers workers_;
+  const std::shared_ptr<Workers> workers_;
   std::string name_;
-  std::vector<Worker> mine_;  // by worker
+  std::vector<Worker> mine_;  // by place among the workers
   const std::shared_ptr<cpu::Wants> wants_ = std::make_shared<cpu::Wants>();
   uint64_t steps_ = 0, shared_draws_ = 0;
   cpu::CohortLanes cohorts_{};
@@ -140,7 +158,7 @@ class CpuEngine final : public RingEngine {
   cpu::Raster raster_;
   cpu::PictureBands bands_;  // the light of the last splat
   uint32_t glow_width_ = 0, glow_rows_ = 0, glow_stride_ = 0;
-  std::vector<cpu::Light> glows_;  // by worker
+  std::vector<cpu::Light> glows_;  // of the places that lit any
   Array<float> across_, spread_;
 };
 
@@ -158,12 +176,12 @@ Result<void> CpuEngine::set_picture(const FrameLayout& layout) {
   glow_rows_ = (layout.height + (1u << kGlowShift) - 1) >> kGlowShift;
   glow_stride_ = round_up(glow_width_, cpu::kPad);
   const size_t pixels = size_t{raster_.stride} * raster_.band_rows();
-  glows_.clear();
+  glows_.reserve(mine_.size());
   for (auto& worker : mine_) {
     worker.sums = Array<uint32_t>(pixels * 4);
     worker.glow = Array<uint64_t>(size_t{glow_width_} * glow_rows_ + 1);
+    worker.glows = false;
     worker.scratch = Array<float>(cpu::scratch_size(glow_stride_));
-    glows_.push_back(glow_of(worker));
   }
   across_ = Array<float>(size_t{glow_stride_} * glow_rows_ * 3);
   spread_ = Array<float>(size_t{glow_stride_} * glow_rows_ * 3);
@@ -201,7 +219,14 @@ void CpuEngine::fill_cohort_lanes(std::span<const Cohort, kClasses> cohorts) {
 
 void CpuEngine::clear(uint32_t drawn) {
   bands_.clear(raster_.bands(), drawn);
-  for (auto& worker : mine_) worker.glow.clear();
+  clear_glows();
+}
+
+void CpuEngine::clear_glows() {
+  for (auto& worker : mine_) {
+    if (worker.glows) worker.glow.clear();
+    worker.glows = false;
+  }
 }
 
 void CpuEngine::sum(const Worker& worker, uint32_t band) {
@@ -224,7 +249,7 @@ void CpuEngine::prepare(const Work& work, CpuParticles& particles) {
   if (!work.sight) return;
   std::array<cpu::Want, cpu::Wants::kMost> wants;
   const size_t count = wants_->current(steps_, wants);
-  particles.sorted.prepare({wants.data(), count}, *work.sight, *work.step, workers_.count());
+  particles.sorted.prepare({wants.data(), count}, *work.sight, *work.step, places());
 }
 
 void CpuEngine::sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t begin, uint32_t end,
@@ -238,7 +263,7 @@ void CpuEngine::sort(cpu::SortedLight& sorted, const cpu::State& state, uint32_t
 }
 
 // The picture out of light that is sorted already; false when it is not for this picture.
-bool CpuEngine::draw_sorted(const Work& work) {
+bool CpuEngine::draw_sorted(const Work& work, Workers::Caller& caller) {
   if (!work.snapshot || !work.splat || !work.frame) return false;
   const auto& sorted = static_cast<const CpuParticles&>(*work.snapshot->memory).sorted;
   const ViewParams& view = *work.view;
@@ -250,10 +275,11 @@ bool CpuEngine::draw_sorted(const Work& work) {
   if (pixels > UINT16_MAX) return false;
   for (auto& worker : mine_) {
     if (worker.sums.size() < pixels * 4) worker.sums = Array<uint32_t>(pixels * 4);
-    worker.glow.clear();
   }
-  workers_.run(cut.count, [&](unsigned worker, uint32_t band) {
-    const Worker& mine = mine_[worker];
+  clear_glows();
+  caller.run(cut.count, [&](unsigned place, uint32_t band) {
+    Worker& mine = mine_[place];
+    mine.glows = true;
     const uint32_t first_row = (band * rows) >> kGlowShift;
     for (const auto& segment : segments) {
       segment->glows.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
@@ -264,10 +290,10 @@ bool CpuEngine::draw_sorted(const Work& work) {
       });
     }
   });
-  spread_glow(view);
+  spread_glow(view, caller);
   const FramePlanes frame = work.frame->planes(layout_);
-  workers_.run(cut.count, [&](unsigned worker, uint32_t band) {
-    const Worker& mine = mine_[worker];
+  caller.run(cut.count, [&](unsigned place, uint32_t band) {
+    const Worker& mine = mine_[place];
     size_t summed = 0;
     for (const auto& segment : segments) {
       segment->lights.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
@@ -287,13 +313,18 @@ bool CpuEngine::draw_sorted(const Work& work) {
   return true;
 }
 
-void CpuEngine::spread_glow(const ViewParams& view) {
+void CpuEngine::spread_glow(const ViewParams& view, Workers::Caller& caller) {
+  glows_.clear();
+  for (const auto& worker : mine_) {
+    if (worker.glows) glows_.push_back(glow_of(worker));
+  }
   const cpu::Glow across = planes(across_), spread = planes(spread_);
-  workers_.run(glow_rows_, [&](unsigned, uint32_t row) {
-    picture_kernel_.glow_across(view, glows_.data(), workers_.count(), row, across);
+  const auto lit = static_cast<uint32_t>(glows_.size());
+  caller.run(glow_rows_, [&](unsigned, uint32_t row) {
+    picture_kernel_.glow_across(view, glows_.data(), lit, row, across);
   });
-  workers_.run(glow_rows_,
-               [&](unsigned, uint32_t row) { picture_kernel_.glow_down(view, across, row, spread); });
+  caller.run(glow_rows_,
+             [&](unsigned, uint32_t row) { picture_kernel_.glow_down(view, across, row, spread); });
 }
 
 // Rows of the picture out of a worker's sums, which begin with them.
@@ -305,10 +336,10 @@ void CpuEngine::resolve_rows(const ViewParams& view, const Worker& mine, uint32_
   }
 }
 
-void CpuEngine::resolve(const ViewParams& view, const FramePlanes& frame) {
-  spread_glow(view);
-  workers_.run(raster_.bands(), [&](unsigned worker, uint32_t band) {
-    const Worker& mine = mine_[worker];
+void CpuEngine::resolve(const ViewParams& view, const FramePlanes& frame, Workers::Caller& caller) {
+  spread_glow(view, caller);
+  caller.run(raster_.bands(), [&](unsigned place, uint32_t band) {
+    const Worker& mine = mine_[place];
     sum(mine, band);
     resolve_rows(view, mine, band << raster_.band_shift,
                  std::min((band + 1) << raster_.band_shift, raster_.rows), frame);
@@ -320,6 +351,7 @@ Result<void> CpuEngine::run(const Work& work) {
     return Error(
         "These particles are not in the processor's memory. Draw them on the device that moves them.");
   }
+  Workers::Caller caller(*workers_, places());
   StateRing::Turn turn;
   if (work.step) {
     auto begun = ring_.begin_step(work.step->params.count.x);
@@ -332,7 +364,7 @@ Result<void> CpuEngine::run(const Work& work) {
       static_cast<const CpuParticles&>(*work.snapshot->memory)
           .note(this, {layout_.width, layout_.height, work.view->target.y});
     }
-    if (draw_sorted(work)) return {};
+    if (draw_sorted(work, caller)) return {};
     fill_cohort_lanes(work.snapshot->cohorts);
   }
   const ParticleMemory* memory = work.step       ? turn.to
@@ -347,19 +379,21 @@ Result<void> CpuEngine::run(const Work& work) {
   const uint32_t end = std::max(moved, drawn);
   if (work.splat) clear(drawn);
   auto* const sorted = work.step ? &static_cast<CpuParticles*>(turn.to)->sorted : nullptr;
-  workers_.run((end + kChunk - 1) / kChunk, [&](unsigned worker, uint32_t chunk) {
+  caller.run((end + kChunk - 1) / kChunk, [&](unsigned place, uint32_t chunk) {
     const uint32_t from = chunk * kChunk, to = std::min(from + kChunk, end);
     // All while the chunk is in the cache; moved and drawn apart, which is faster than both in one loop.
     if (from < moved) {
       move(*work.step, before, particles, from, std::min(to, moved));
-      if (sorted) sort(*sorted, particles, from, std::min(to, moved), worker);
+      if (sorted) sort(*sorted, particles, from, std::min(to, moved), place);
     }
-    if (from < drawn)
+    if (from < drawn) {
+      mine_[place].glows = true;
       particle_kernel_.draw(*work.view, cohorts_, particles, from, std::min(to, drawn), raster_,
-                            bands_.of_worker(worker), glows_[worker]);
+                            bands_.of_worker(place), glow_of(mine_[place]));
+    }
   });
   if (work.step) end_step(turn, *work.step);
-  if (work.frame) resolve(*work.view, work.frame->planes(layout_));
+  if (work.frame) resolve(*work.view, work.frame->planes(layout_), caller);
   return {};
 }
 
@@ -394,11 +428,17 @@ Result<void> CpuEngine::read_light(std::span<uint32_t> to) {
   return {};
 }
 
+Result<std::unique_ptr<Engine>> CpuParticles::open_engine(unsigned threads) const {
+  if (threads > 0) return make_cpu_engine(threads);
+  return {std::make_unique<CpuEngine>(everybody(), kMostOnAPicture)};
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> make_cpu_engine(unsigned threads) {
-  if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
-  return std::make_unique<CpuEngine>(std::clamp(threads, 1u, kMostThreads));
+  if (threads == 0) return std::make_unique<CpuEngine>(everybody(), kMostThreads);
+  threads = std::min(threads, kMostThreads);
+  return std::make_unique<CpuEngine>(std::make_shared<Workers>(threads), threads);
 }
 
 }  // namespace campaign::particles

@@ -5,7 +5,8 @@
 
 namespace campaign::particles {
 
-// `threads` 0 takes one for each processor, up to kMostThreads.
+// `threads` of its own, the caller's included; 0 shares one for each processor with all others who say so, up
+// to kMostThreads, and works with those who have nothing else to do.
 inline constexpr unsigned kMostThreads = 64;
 std::unique_ptr<Engine> make_cpu_engine(unsigned threads = 0);
 
