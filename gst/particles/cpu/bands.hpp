@@ -58,27 +58,25 @@ class Bands {
   uint64_t bytes() const { return records_.bytes() + before_.size() * sizeof(uint32_t); }
   Lists& of_worker(unsigned worker) { return lists_[worker]; }
 
-  // Calls f(first, end) for every run of records of this band, after whose end a vector more can be read.
-  // While nobody appends.
+  // Calls f(first, end, next) for every run of records of this band, after whose end a vector more can be
+  // read. While nobody appends. `next` is where the run after it begins, or another place in memory where
+  // there is none: whoever reads a run fetches at the same pace what is to be read next.
   template <class F>
   void each_run(uint32_t band, F&& f) const {
     for (const auto& lists : lists_) {
       const Record* end = lists.next_[band];
       for (uint32_t block = lists.last_[band]; block != kNone; block = before_[block]) {
         const Record* begin = begin_of(block, band);
-        if (before_[block] != kNone) {  // the next run, on its way while this one is read
-          for (size_t line = 0; line < kAhead; ++line)
-            __builtin_prefetch(block_at(before_[block]) + line * 8);
-        }
-        if (begin != end) f(begin, end);
-        if (before_[block] != kNone) end = block_at(before_[block]) + kBlockRecords;
+        const uint32_t before = before_[block];
+        const Record* const next = before != kNone ? block_at(before) : begin;
+        if (begin != end) f(begin, end, next);
+        end = next + kBlockRecords;
       }
     }
   }
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr size_t kAhead = std::min<size_t>(32, kBlockBytes / kAlign);  // cache lines
   // Lists that grow alike must not meet in the same cache sets: each starts elsewhere in its first block.
   static uint32_t first_offset(uint32_t band) {
     return band * 7 % (kBlockBytes / kAlign) * (kAlign / sizeof(Record));

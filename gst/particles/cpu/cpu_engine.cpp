@@ -232,13 +232,13 @@ void CpuEngine::clear_glows() {
 void CpuEngine::sum(const Worker& worker, uint32_t band) {
   uint32_t* const sums = worker.sums.get();
   size_t summed = 0;
-  bands_.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
+  bands_.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end, const cpu::Record* next) {
     summed += static_cast<size_t>(end - begin);
     if (summed > cpu::kMostSummed) {
       picture_kernel_.clamp(sums, size_t{raster_.stride} * raster_.band_rows());
       summed = 0;
     }
-    picture_kernel_.add(begin, end, sums);
+    picture_kernel_.add(begin, end, next, sums);
   });
 }
 
@@ -282,12 +282,13 @@ bool CpuEngine::draw_sorted(const Work& work, Workers::Caller& caller) {
     mine.glows = true;
     const uint32_t first_row = (band * rows) >> kGlowShift;
     for (const auto& segment : segments) {
-      segment->glows.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
-        picture_kernel_.place(view, begin, end, cut.base(band), kGlowShift, first_row, glow_width_,
-                              mine.placed.get());
-        picture_kernel_.add_glow(mine.placed.get(), mine.placed.get() + (end - begin),
-                                 mine.glow.get() + size_t{first_row} * glow_width_);
-      });
+      segment->glows.each_run(band,
+                              [&](const cpu::Record* begin, const cpu::Record* end, const cpu::Record* next) {
+                                picture_kernel_.place(view, begin, end, next, cut.base(band), kGlowShift,
+                                                      first_row, glow_width_, mine.placed.get());
+                                picture_kernel_.add_glow(mine.placed.get(), mine.placed.get() + (end - begin),
+                                                         mine.glow.get() + size_t{first_row} * glow_width_);
+                              });
     }
   });
   spread_glow(view, caller);
@@ -296,16 +297,18 @@ bool CpuEngine::draw_sorted(const Work& work, Workers::Caller& caller) {
     const Worker& mine = mine_[place];
     size_t summed = 0;
     for (const auto& segment : segments) {
-      segment->lights.each_run(band, [&](const cpu::Record* begin, const cpu::Record* end) {
-        summed += static_cast<size_t>(end - begin);
-        if (summed > cpu::kMostSummed) {
-          picture_kernel_.clamp(mine.sums.get(), pixels);
-          summed = 0;
-        }
-        picture_kernel_.place(view, begin, end, cut.base(band), 0, band * rows, raster_.stride,
-                              mine.placed.get());
-        picture_kernel_.add(mine.placed.get(), mine.placed.get() + (end - begin), mine.sums.get());
-      });
+      segment->lights.each_run(
+          band, [&](const cpu::Record* begin, const cpu::Record* end, const cpu::Record* next) {
+            summed += static_cast<size_t>(end - begin);
+            if (summed > cpu::kMostSummed) {
+              picture_kernel_.clamp(mine.sums.get(), pixels);
+              summed = 0;
+            }
+            picture_kernel_.place(view, begin, end, next, cut.base(band), 0, band * rows, raster_.stride,
+                                  mine.placed.get());
+            const cpu::Record* const placed = mine.placed.get();
+            picture_kernel_.add(placed, placed + (end - begin), placed, mine.sums.get());
+          });
     }
     resolve_rows(view, mine, band * rows, (band + 1) * rows, frame);
   });

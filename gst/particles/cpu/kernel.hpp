@@ -67,15 +67,16 @@ struct ParticleKernel {
 // From light to the picture.
 struct PictureKernel {
   // Records [begin, end) of a band of sorted light as those of a picture, for add(); at the pixel, or at the
-  // cell of the glow, counted from `first_row` of them. `to` has room for kPad more.
-  void (*place)(const ViewParams&, const Record* begin, const Record* end, uint32_t base, uint32_t shift,
-                uint32_t first_row, uint32_t stride, Record* to);
+  // cell of the glow, counted from `first_row` of them. `to` has room for kPad more. `next` is memory that is
+  // to be read next, here and in add().
+  void (*place)(const ViewParams&, const Record* begin, const Record* end, const Record* next, uint32_t base,
+                uint32_t shift, uint32_t first_row, uint32_t stride, Record* to);
   // The light of such records to the cells of the glow; `words` are those of first_row.
   void (*add_glow)(const Record* begin, const Record* end, uint64_t* words);
 
   // Adds a run of records to the sums of their band: four words a pixel, of which the first is of no use and
   // the others are red, green and blue. No more than kMostSummed a band without clamp() between.
-  void (*add)(const Record* begin, const Record* end, uint32_t* sums);
+  void (*add)(const Record* begin, const Record* end, const Record* next, uint32_t* sums);
   void (*clamp)(uint32_t* sums, size_t pixels);
 
   // Row `row` of the glow: summed over the workers' into floats, spread along x; then along y.

@@ -26,14 +26,14 @@ struct Tone {
 
 HWY_INLINE size_t lanes() { return hn::Lanes(DF()); }
 
-void place(const ViewParams& view, const Record* begin, const Record* end, uint32_t base, uint32_t shift,
-           uint32_t first_row, uint32_t stride, Record* to) {
+void place(const ViewParams& view, const Record* begin, const Record* end, const Record* next, uint32_t base,
+           uint32_t shift, uint32_t first_row, uint32_t stride, Record* to) {
   const U places = splat_u((1u << kPlaceBits) - 1), weights = splat_u((1u << kWeightBits) - 1);
   const U width = splat_u(view.raster.x), height = splat_u(view.raster.y), from = splat_u(base),
           in_a_band = splat_u((1u << (32 - kPlaceBits)) - 1);
   const U first = splat_u(first_row), row = splat_u(stride);
-  for (const Record* at = begin; at < end; at += lanes(), to += lanes()) {
-    for (size_t line = 0; line < lanes(); line += 8) __builtin_prefetch(at + 256 + line);
+  for (const Record* at = begin; at < end; at += lanes(), next += lanes(), to += lanes()) {
+    for (size_t line = 0; line < lanes(); line += 8) __builtin_prefetch(next + line);
     U low, high;
     hn::LoadInterleaved2(DU(), reinterpret_cast<const uint32_t*>(at), low.v, high.v);
     const U x = ((high & places) * width) >> kPlaceBits;
@@ -49,18 +49,24 @@ void add_glow(const Record* begin, const Record* end, uint64_t* words) {
   for (const Record* at = begin; at != end; ++at) add_to_cell(words, *at & 0xFFFF, *at);
 }
 
-void add(const Record* begin, const Record* end, uint32_t* sums) {
+void add(const Record* begin, const Record* end, const Record* next, uint32_t* sums) {
   const hn::FixedTag<uint32_t, 4> wide;
   const hn::FixedTag<uint16_t, 4> narrow;
-#pragma GCC unroll 4
-  for (const Record* at = begin; at != end; ++at) {
-    __builtin_prefetch(at + 64);
+  const auto add_one = [&](const Record* at) HWY_ATTR __attribute__((always_inline)) {
     const auto* parts = reinterpret_cast<const uint16_t*>(at);
     uint16_t pixel;
     std::memcpy(&pixel, parts, sizeof pixel);
     uint32_t* sum = sums + size_t{pixel} * 4;
     hn::Store(hn::Add(hn::Load(wide, sum), hn::PromoteTo(wide, hn::LoadU(narrow, parts))), wide, sum);
+  };
+  constexpr ptrdiff_t kInALine = kAlign / sizeof(Record);
+  const Record* at = begin;
+  for (; end - at >= kInALine; at += kInALine, next += kInALine) {
+    __builtin_prefetch(next);
+#pragma GCC unroll 8
+    for (ptrdiff_t i = 0; i < kInALine; ++i) add_one(at + i);
   }
+  for (; at != end; ++at) add_one(at);
 }
 
 constexpr uint32_t kWhite = 1u << 20;  // a channel that is full; also the limit of shaders/accumulate.glsl
@@ -287,7 +293,7 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
   // Two dark rows look alike, and an odd edge counts twice in its chroma.
   bool alike = true;
   // One vector of pixels of both rows. Written out rather than looped over, so that all stays in registers.
-  const auto colors_at = [&](size_t x, Rgb& upper, Rgb& lower) HWY_ATTR __attribute__((always_inline)) {
+  const auto colors_at = [&](size_t x, Rgb & upper, Rgb & lower) HWY_ATTR __attribute__((always_inline)) {
     uint32_t* words = sums + x * 4;
     const Rgb under = glow_under.at(x);
     upper = tone_of(take_light(words, lit[0]), exposure, under);
@@ -302,7 +308,7 @@ void resolve(const ViewParams& view, const Raster& raster, uint32_t* sums, Glow 
     }
   };
   // What a vector of both rows adds to the chroma of its columns.
-  const auto sums_at = [&](size_t x) HWY_ATTR __attribute__((always_inline)) -> Rgb {
+  const auto sums_at = [&](size_t x) HWY_ATTR __attribute__((always_inline))->Rgb {
     Rgb upper, lower;
     colors_at(x, upper, lower);
     store_main(upper, 0, x);
