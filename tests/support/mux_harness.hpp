@@ -35,7 +35,10 @@ class Tap {
         [](GstPad*, GstPadProbeInfo* info, gpointer self) { return static_cast<Tap*>(self)->see(info); },
         this, nullptr);
   }
-  ~Tap() { gst_pad_remove_probe(pad_.get(), id_); }
+  ~Tap() {
+    gst_pad_remove_probe(pad_.get(), id_);
+    std::scoped_lock lock(mutex_);  // whoever sees a unit at this moment has taken it down then
+  }
 
   std::vector<Pushed> units() const {
     std::scoped_lock lock(mutex_);
