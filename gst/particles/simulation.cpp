@@ -53,18 +53,16 @@ Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::at
   Nanoseconds from = rate.time_of(frame) - world_.memory();
   int64_t begin = frame;
   while (begin > 0 && rate.time_of(begin) >= from) --begin;
-  Nanoseconds at = rate.time_of(begin);
-  world_.restart(at);
+  last_time_ = rate.time_of(begin);
+  world_.restart(*last_time_);
   for (int64_t f = begin; f < frame; ++f) {
     if (cancelled) return false;
     Nanoseconds to = rate.time_of(f);
-    last_time_ = at;
     auto ready = pass_over(to, cancelled);
     if (!ready || !*ready) return ready;
     if (auto done = move(*last_time_, to, {}); !done) return done.error();
-    at = to;
+    last_time_ = to;
   }
-  last_time_ = at;
   return true;
 }
 
