@@ -1,7 +1,7 @@
 #include "particles/presets.hpp"
 
 #include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -66,6 +66,44 @@ std::string preset_names() {
   return names;
 }
 
+namespace {
+
+// An ordinary one: to open others may take for ever, as a pipe that nobody writes to.
+Result<std::string> read_file(const std::string& path) {
+  std::error_code problem;
+  const auto type = std::filesystem::status(path, problem).type();
+  if (path.empty() || type == std::filesystem::file_type::none ||
+      type == std::filesystem::file_type::not_found) {
+    return Error("There is no scene '" + path.substr(0, 200) + "'. Use one of " + preset_names() +
+                     ", the path of a JSON file, or JSON in braces.",
+                 "stat: " + problem.message());
+  }
+  if (type == std::filesystem::file_type::directory) {
+    return Error("'" + path + "' is a folder, not a scene file. Use the path of a JSON file in it.");
+  }
+  if (type != std::filesystem::file_type::regular) {
+    return Error("'" + path +
+                 "' is not an ordinary file. Write the scene to one, or give it as JSON in braces.");
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    const auto reason = std::generic_category().message(errno);
+    return Error("The scene file '" + path + "' cannot be opened: " + reason + ".");
+  }
+  const auto size = std::filesystem::file_size(path, problem);
+  if (!problem && size > kLargestSceneText) {
+    return Error::invalid("The scene file '" + path + "'",
+                          "at most " + std::to_string(kLargestSceneText) + " bytes", std::to_string(size));
+  }
+  std::string text(kLargestSceneText + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (file.bad()) return Error("The scene file '" + path + "' cannot be read.");
+  return text;
+}
+
+}  // namespace
+
 Result<Scene> find_scene(std::string_view wanted) {
   for (const auto& preset : kPresets) {
     if (wanted == preset.name) return parse_scene(preset.json);
@@ -73,18 +111,10 @@ Result<Scene> find_scene(std::string_view wanted) {
   auto start = wanted.find_first_not_of(" \t\r\n");
   if (start != std::string_view::npos && wanted[start] == '{') return parse_scene(wanted);
 
-  std::string path(wanted);
-  std::ifstream file(path, std::ios::binary);
-  if (path.empty() || !file) {
-    return Error("There is no scene '" + path.substr(0, 200) + "'. Use one of " + preset_names() +
-                     ", the path of a JSON file, or JSON in braces.",
-                 "open: " + std::generic_category().message(errno));
-  }
-  std::string text(kLargestSceneText + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (file.bad()) return Error("The scene file '" + path + "' cannot be read.");
-  auto scene = parse_scene(text);
+  const std::string path(wanted);
+  auto text = read_file(path);
+  if (!text) return text.error();
+  auto scene = parse_scene(*text);
   if (!scene) return Error("In the scene file '" + path + "', " + scene.error().for_user());
   return scene;
 }

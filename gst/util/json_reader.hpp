@@ -1,5 +1,6 @@
-// Strict, bounded reading of JSON that a person or a stranger wrote: an unknown field, a wrong type or a
-// number out of its range is refused with the place where it stands. Pure functions, safe from any thread.
+// Strict, bounded reading of JSON that a person or a stranger wrote: an unknown field, one that is there
+// twice, a wrong type or a number out of its range is refused with the place where it stands. Pure functions,
+// safe from any thread.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "util/json_place.hpp"
 #include "util/result.hpp"
 
 namespace campaign {
@@ -40,7 +42,7 @@ class JsonReader {
       if (std::ranges::find(known, key) != known.end()) continue;
       std::string list;
       for (auto name : known) list.append(list.empty() ? "" : ", ").append(name);
-      error_ = Error::invalid(at(""), "made of " + list, "'" + key.substr(0, 64) + "'");
+      error_ = Error::invalid(at(""), "made of " + list, "'" + shown_name(key) + "'");
       return;
     }
   }
@@ -119,8 +121,9 @@ class JsonReader {
   }
   void fail(const char* key, std::string_view expected, const Json& got) {
     if (error_) return;
-    std::string shown = got.is_structured() ? std::string(got.type_name())
-                                            : got.dump(-1, ' ', true, Json::error_handler_t::replace);
+    std::string shown = got.is_array()    ? "an array of " + std::to_string(got.size())
+                        : got.is_object() ? "an object"
+                                          : got.dump(-1, ' ', true, Json::error_handler_t::replace);
     error_ = Error::invalid(at(key), expected, shown.substr(0, 80));
   }
   void read_number(const Json& value, const char* key, double& to, double low, double high) {
@@ -161,23 +164,28 @@ inline Result<nlohmann::json> parse_json(std::string_view text, std::string_view
                           std::to_string(text.size()) + " bytes");
   }
   bool too_deep = false;
-  auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+  JsonPlace place;
+  auto follow = [&](int depth, Json::parse_event_t event, const Json& parsed) {
     too_deep |= depth > limits.depth;
+    if (!too_deep) place.follow(depth, event, parsed);
     return !too_deep;
   };
-  std::string fault;
+  std::optional<Error> fault;
   Json json;
   try {
-    json = Json::parse(text.begin(), text.end(), limit_depth);
+    json = Json::parse(text.begin(), text.end(), follow);
   } catch (const Json::parse_error& error) {
-    fault = "text that does not parse at " + place_before(text, error.byte);
+    fault =
+        Error::invalid(root, "valid JSON", "text that does not parse at " + place_before(text, error.byte));
   } catch (const Json::exception&) {
-    fault = "a number that is too large";
+    const std::string path = place.of_next();
+    fault = Error::invalid(path.empty() ? root : path, "a number", "one that is too large");
   }
   if (too_deep) {
     return Error::invalid(root, "nested at most " + std::to_string(limits.depth) + " levels", "deeper");
   }
-  if (!fault.empty()) return Error::invalid(root, "valid JSON", fault);
+  if (fault) return *fault;
+  if (place.twice()) return Error::invalid(*place.twice(), "there once", "twice");
   return json;
 }
 

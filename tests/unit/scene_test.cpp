@@ -2,6 +2,8 @@
 #include "particles/scene_json.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -31,14 +33,16 @@ INSTANTIATE_TEST_SUITE_P(
     Table, SceneRefusal,
     testing::Values(
         Refusal{"", "valid JSON"}, Refusal{"{", "valid JSON"},
-        Refusal{"[]", "the scene must be an object, not array"},
+        Refusal{"[]", "the scene must be an object, not an array of 0"},
         Refusal{"{}", "emitters must be an array of at least 1"},
         Refusal{R"({"emitters":[]})", "emitters must be an array of at least 1"},
-        Refusal{R"({"emitters":{}})", "emitters must be an array of at most 8, not object"},
-        Refusal{R"({"emitters":[{},{},{},{},{},{},{},{},{}]})", "emitters must be an array of at most 8"},
+        Refusal{R"({"emitters":{}})", "emitters must be an array of at most 8, not an object"},
+        Refusal{R"({"emitters":[{},{},{},{},{},{},{},{},{}]})",
+                "emitters must be an array of at most 8, not an array of 9"},
         Refusal{R"({"emitters":[7]})", "emitters[0] must be an object, not 7"},
         Refusal{R"({"emitters":[{},{"shape":7}]})", "emitters[1].shape must be one of ball, disc"},
-        Refusal{R"({"emitters":[{"size":[1,2]}]})", "emitters[0].size must be an array of 3 numbers"},
+        Refusal{R"({"emitters":[{"size":[1,2]}]})",
+                "emitters[0].size must be an array of 3 numbers, not an array of 2"},
         Refusal{R"({"emitters":[{"size":[1,2,"x"]}]})", "emitters[0].size must be a number from"},
         Refusal{R"({"emitters":[{"life":{"min":4,"max":2}}]})", "emitters[0].life.max must be at least min"},
         Refusal{R"({"emitters":[{"life":{"max":1e9}}]})",
@@ -46,6 +50,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"({"emitters":[{"slow":"red"}]})", "emitters[0].slow must be a colour like"},
         Refusal{R"({"emitters":[{"slow":"#12345g"}]})", "emitters[0].slow must be a colour like"},
         Refusal{R"({"emitters":[{}],"gravitation":1})", "not 'gravitation'"},
+        Refusal{R"({"emitters":[{"\u001b[31m\u0000":1}]})", R"(not '\u001b[31m\u0000')"},
+        Refusal{R"({"emitters":[{}],"drag":1,"look":{},"drag":1})", "drag must be there once, not twice"},
+        Refusal{R"({"emitters":[{},{"life":{"min":1},"life":{"min":1}}]})",
+                "emitters[1].life must be there once, not twice"},
+        Refusal{R"({"emitters":[{"life":{"max":9,"min":1,"max":9}},{}]})",
+                "emitters[0].life.max must be there once, not twice"},
+        Refusal{R"({"emitters":[{"life":{"min":1}},{}],"drag":1e999})",
+                "drag must be a number, not one that is too large"},
+        Refusal{R"({"emitters":[{},{"position":[0,-1e999,0]}]})",
+                "emitters[1].position[1] must be a number, not one that is too large"},
         Refusal{R"({"emitters":[{}],"drag":-1})", "drag must be a number from 0 to 100, not -1"},
         Refusal{R"({"emitters":[{}],"planes":[{"normal":[0,0,0]}]})",
                 "planes[0].normal must be longer than 0"},
@@ -93,9 +107,27 @@ TEST(Scene, AFileIsReadAndItsErrorsNameIt) {
   scene = find_scene(path);
   ASSERT_TRUE(scene);
   EXPECT_EQ(scene->name, "from a file");
-  std::ofstream(path) << std::string(kLargestSceneText + 1, ' ');
-  EXPECT_FALSE(find_scene(path));
+  std::ofstream(path) << std::string(kLargestSceneText + 9, ' ');
+  scene = find_scene(path);
+  ASSERT_FALSE(scene);
+  EXPECT_NE(scene.error().for_user().find("at most 65536 bytes, not 65545"), std::string::npos);
   std::remove(path.c_str());
+}
+
+TEST(Scene, WhatIsNoOrdinaryFileIsNotOpened) {
+  auto folder = find_scene(testing::TempDir());
+  ASSERT_FALSE(folder);
+  EXPECT_NE(folder.error().for_user().find("is a folder"), std::string::npos) << folder.error().for_user();
+  auto device = find_scene("/dev/zero");
+  ASSERT_FALSE(device);
+  EXPECT_NE(device.error().for_user().find("not an ordinary file"), std::string::npos);
+
+  const std::string pipe = testing::TempDir() + "campaign-scene-pipe-" + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  auto nobody_writes = find_scene(pipe);  // and to open it would wait for somebody who does
+  std::remove(pipe.c_str());
+  ASSERT_FALSE(nobody_writes);
+  EXPECT_NE(nobody_writes.error().for_user().find("not an ordinary file"), std::string::npos);
 }
 
 TEST(Scene, NeitherDepthNorNoiseBreaksTheParser) {

@@ -29,26 +29,29 @@ TEST(NodeRecord, IsReadAsItWasWritten) {
 }
 
 TEST(NodeRecord, RefusesWhatDoesNotFitAndSaysWhere) {
-  const std::string good = R"({"id":"a","incarnation":"b","beat":1,"url":"http://h:1")";
+  const std::string start = R"({"id":"a","incarnation":"b","beat":1)";
+  const std::string good = start + R"(,"url":"http://h:1")";
   EXPECT_TRUE(parse_node_record(good + "}"));
-  for (const auto& [rest, message] : std::initializer_list<std::pair<std::string, std::string>>{
-           {R"(,"beat":-1})", "beat must be a whole number from 0 to 9007199254740992, not -1"},
-           {R"(,"url":"http://h/path"})", "url must be http://host:port, not something else"},
-           {R"(,"url":17})", "url must be http://host:port, not something else"},
-           {R"(,"draining":1})", "draining must be true or false, not 1"},
-           {R"(,"used":{"viewers":-1}})", "used.viewers must be a number from 0 to 1e+15, not -1"},
-           {R"(,"campaigns":[{"id":"../x"}]})",
+  for (const auto& [text, message] : std::initializer_list<std::pair<std::string, std::string>>{
+           {R"({"id":"a","incarnation":"b","url":"http://h:1","beat":-1})",
+            "beat must be a whole number from 0 to 9007199254740992, not -1"},
+           {start + R"(,"url":"http://h/path"})", "url must be http://host:port, not something else"},
+           {start + R"(,"url":17})", "url must be http://host:port, not something else"},
+           {good + R"(,"url":"http://h:1"})", "url must be there once, not twice"},
+           {good + R"(,"draining":1})", "draining must be true or false, not 1"},
+           {good + R"(,"used":{"viewers":-1}})", "used.viewers must be a number from 0 to 1e+15, not -1"},
+           {good + R"(,"campaigns":[{"id":"../x"}]})",
             "campaigns[0].id must be " + std::string("1 to 64 characters of A-Z a-z 0-9 . _ -, not '../x'")},
-           {R"(,"campaigns":[{"id":"x","viewers":0.5}]})",
+           {good + R"(,"campaigns":[{"id":"x","viewers":0.5}]})",
             "campaigns[0].viewers must be a whole number from 0 to 1000000, not 0.5"},
-           {R"(,"more":1})",
+           {good + R"(,"more":1})",
             "the node must be made of id, incarnation, beat, url, draining, capacity, used, forecast, "
             "campaigns, "
             "not 'more'"},
-           {"", "the node must be valid JSON, not text that does not parse at line 1, column " +
-                    std::to_string(good.size() + 1)}}) {
-    const auto read = parse_node_record(good + rest);
-    ASSERT_FALSE(read) << rest;
+           {good, "the node must be valid JSON, not text that does not parse at line 1, column " +
+                      std::to_string(good.size() + 1)}}) {
+    const auto read = parse_node_record(text);
+    ASSERT_FALSE(read) << text;
     EXPECT_EQ(read.error().for_user(), message);
   }
   EXPECT_FALSE(parse_node_record(R"({"incarnation":"b","beat":1,"url":"http://h:1"})"));
