@@ -201,6 +201,7 @@ GstFlowReturn gst_particle_render_prepare_output_buffer(GstBaseTransform* base, 
 }
 
 void gst_particle_render_before_transform(GstBaseTransform* base, GstBuffer* in) {
+  if (base->segment.format != GST_FORMAT_TIME) return;
   auto at = gst_segment_to_stream_time(&base->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(in));
   if (GST_CLOCK_TIME_IS_VALID(at)) gst_object_sync_values(GST_OBJECT(base), at);
 }

@@ -409,6 +409,14 @@ TEST(ParticleRender, TakesNothingButStates) {
   if (pipeline) gst_object_unref(pipeline);
 }
 
+// In caps that say what it is not, and in a segment that counts bytes.
+TEST(ParticleRender, WhatOnlyLooksLikeAStateIsRefusedInWords) {
+  Tree tree("fakesrc num-buffers=2 ! " + kState +
+            ",particles=10,framerate=30/1 ! particlerender ! fakesink async=false");
+  ASSERT_TRUE(tree.play());
+  EXPECT_EQ(tree.wait_for_end(), "particlerender takes its input from particlesrc only.");
+}
+
 TEST(ParticleRender, VideoStaysTheSourcesDefault) {
   FramePipeline pipeline("particlesrc name=src device=cpu particles=1000 num-buffers=1" + kSink);
   ASSERT_TRUE(pipeline.play());
