@@ -12,6 +12,7 @@
 #include "viewer/ice_agent.hpp"
 #include "viewer/joined_threads.hpp"
 #include "viewer/known_attributes.hpp"
+#include "viewer/pipeline_end.hpp"
 #include "viewer/protected_offer.hpp"
 #include "viewer/protection.hpp"
 #include "viewer/refused_video.hpp"
@@ -243,7 +244,7 @@ void Session::close() {
   auto bus = adopt(gst_pipeline_get_bus(GST_PIPELINE(graph.pipeline.get())));
   gst_bus_set_flushing(bus.get(), TRUE);  // on_bus() hears nothing more
   adaptive_.let_go();
-  gst_element_set_state(graph.pipeline.get(), GST_STATE_NULL);
+  end_pipeline(graph.pipeline.get());
 }
 
 // Until the latency is known, rtpsession cannot relate RTP time to the clock in its sender reports.

@@ -6,10 +6,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,14 +31,19 @@ using test::WebRtcPeer;
 // A viewer's session, and the viewer.
 class SessionUnderTest {
  public:
-  SessionUnderTest(std::shared_ptr<IceThread> ice_thread, Ref<GstTaskPool> threads) {
+  // `offered` is called on webrtcbin's own thread, which sets the local description after that.
+  SessionUnderTest(std::shared_ptr<IceThread> ice_thread, Ref<GstTaskPool> threads,
+                   std::function<void()> offered) {
     SessionSettings settings;
     settings.peer = "viewer";
     settings.clock = adopt(gst_system_clock_obtain());
     settings.threads = std::move(threads);
     settings.ice_thread = std::move(ice_thread);
     Session::Events events;
-    events.offer = [this](std::string sdp) { offer_.set_value(std::move(sdp)); };
+    events.offer = [this, offered = std::move(offered)](std::string sdp) {
+      offer_.set_value(std::move(sdp));
+      if (offered) offered();
+    };
     events.candidate = [this](signalling::IceCandidate candidate) {
       candidates_.with([&](auto& candidates) { candidates.push_back(std::move(candidate)); });
     };
@@ -104,6 +111,56 @@ class SessionUnderTest {
   Guarded<std::vector<std::pair<std::string, std::unique_ptr<WeakRef<GstElement>>>>> elements_;
 };
 
+// Brings two threads into an order that is rare. When a session is ended, webrtcbin's own thread, which has
+// been in offered() until then, sets the local description, reads webrtcbin's state, and brings its
+// TransportReceiveBin to that after this has been ended. GStreamer calls nobody there but its log.
+class LateStart {
+ public:
+  LateStart() {
+    gst_debug_remove_log_function(gst_debug_log_default);
+    gst_debug_add_log_function(on_log, this, nullptr);
+    gst_debug_set_threshold_for_name("GST_STATES", GST_LEVEL_DEBUG);
+  }
+  LateStart(const LateStart&) = delete;
+  ~LateStart() {
+    gst_debug_unset_threshold_for_name("GST_STATES");
+    gst_debug_remove_log_function_by_data(this);
+    gst_debug_add_log_function(gst_debug_log_default, nullptr, nullptr);
+  }
+
+  void offered() {
+    offered_ = true;
+    wait([this] { return bool(ending_); });
+  }
+  bool was_late() const { return late_; }
+
+ private:
+  template <class Condition>
+  static bool wait(Condition condition) {
+    const gint64 deadline = g_get_monotonic_time() + 20 * G_USEC_PER_SEC;
+    while (!condition() && g_get_monotonic_time() < deadline) g_usleep(1000);
+    return condition();
+  }
+  static void on_log(GstDebugCategory*, GstDebugLevel, const char*, const char* function, int,
+                     GObject* object, GstDebugMessage*, gpointer data) {
+    auto* self = static_cast<LateStart*>(data);
+    if (!self->offered_) return;
+    const std::string_view where = function;
+    if (where == "gst_element_set_state_func" && is_a(object, "GstWebRTCBin") &&
+        !self->ending_.exchange(true)) {
+      wait([&] { return bool(self->about_to_); });
+    } else if (where == "gst_element_sync_state_with_parent" && is_a(object, "TransportReceiveBin") &&
+               !self->about_to_.exchange(true)) {
+      self->late_ = wait([&] { return GST_STATE(GST_ELEMENT(object)) == GST_STATE_NULL; });
+    }
+  }
+  static bool is_a(GObject* object, const char* type) {
+    return g_strcmp0(G_OBJECT_TYPE_NAME(object), type) == 0;
+  }
+
+  std::atomic<bool> offered_ = false, ending_ = false, about_to_ = false, late_ = false;
+};
+
 class SessionEnd : public ::testing::Test {
  protected:
   ~SessionEnd() override {
@@ -112,8 +169,8 @@ class SessionEnd : public ::testing::Test {
     end_threads(threads_.get());
   }
 
-  std::unique_ptr<SessionUnderTest> session() {
-    return std::make_unique<SessionUnderTest>(ice_thread_, threads_);
+  std::unique_ptr<SessionUnderTest> session(std::function<void()> offered = {}) {
+    return std::make_unique<SessionUnderTest>(ice_thread_, threads_, std::move(offered));
   }
   std::unique_ptr<WebRtcPeer> viewer() {
     return std::make_unique<WebRtcPeer>(
@@ -144,6 +201,16 @@ TEST_F(SessionEnd, IsTheEndOfWhatIceTellsWebRtcBin) {
   go_on.set_value();
   ice_thread_->call([] {});
   webrtcbin = {};
+  expect_nothing_left_of(*session);
+}
+
+TEST_F(SessionEnd, IsTheEndOfWhatWebRtcBinStartsMeanwhile) {
+  LateStart late_start;
+  const auto session = this->session([&] { late_start.offered(); });
+  ASSERT_TRUE(session->start());
+  ASSERT_FALSE(session->offer().empty());
+  session->close();
+  EXPECT_TRUE(late_start.was_late());
   expect_nothing_left_of(*session);
 }
 

@@ -5,6 +5,7 @@
 #define GST_USE_UNSTABLE_API
 #include <gst/webrtc/webrtc.h>
 
+#include "viewer/pipeline_end.hpp"
 #include "wait.hpp"
 
 namespace campaign::test {
@@ -79,7 +80,7 @@ TestViewer::TestViewer(unsigned port, Options options) : options_(std::move(opti
 TestViewer::~TestViewer() {
   g_source_destroy(sender_);
   g_source_unref(sender_);
-  gst_element_set_state(pipeline_, GST_STATE_NULL);
+  viewer::end_pipeline(pipeline_);
   gst_object_unref(pipeline_);
 }
 

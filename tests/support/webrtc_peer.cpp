@@ -4,6 +4,7 @@
 #include <gst/sdp/sdp.h>
 
 #include "viewer/ice/webrtc_ice.hpp"
+#include "viewer/pipeline_end.hpp"
 #include "wait.hpp"
 
 namespace campaign::test {
@@ -68,7 +69,7 @@ WebRtcPeer::WebRtcPeer(GstElement* webrtcbin, const Configure& configure)
 
 WebRtcPeer::~WebRtcPeer() {
   viewer::end_ice(webrtcbin_);
-  gst_element_set_state(pipeline_, GST_STATE_NULL);
+  viewer::end_pipeline(pipeline_);
   g_signal_handlers_disconnect_by_data(webrtcbin_, this);
   if (channel_) {
     g_signal_handlers_disconnect_by_data(channel_, this);
