@@ -5,11 +5,13 @@
 #include <hwy/targets.h>
 
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
 #include "particles/cpu/cpu_engine.hpp"
 #include "particles/presets.hpp"
+#include "particles/renderer.hpp"
 #include "particles/simulation.hpp"
 #include "tests/support/psnr.hpp"
 
@@ -39,16 +41,21 @@ Outcome run(unsigned threads) {
   return outcome;
 }
 
-// One run with each instruction set that this processor has and the kernel was compiled for.
-std::vector<Outcome> run_all(unsigned threads) {
-  std::vector<Outcome> all;
+// Calls f() with each instruction set that this processor has and the kernel was compiled for.
+template <class F>
+void with_each(F&& f) {
   for (int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
     hwy::SetSupportedTargetsForTest(left & -left);
     hwy::GetChosenTarget().DeInit();  // chosen anew by the next engine
-    all.push_back(run(threads));
+    f();
     hwy::SetSupportedTargetsForTest(0);
   }
   hwy::GetChosenTarget().DeInit();
+}
+
+std::vector<Outcome> run_all(unsigned threads) {
+  std::vector<Outcome> all;
+  with_each([&] { all.push_back(run(threads)); });
   return all;
 }
 
@@ -71,6 +78,38 @@ TEST(InstructionSets, EachDrawsTheSameBitsWhateverTheThreads) {
     EXPECT_TRUE(alone[i].frame == seven[i].frame);
     EXPECT_TRUE(alone[i].px == seven[i].px);
   }
+}
+
+// Light that is sorted for pictures of two sizes makes the picture that the world draws itself.
+TEST(InstructionSets, EachDrawsTheSameBitsOfSortedLight) {
+  constexpr Simulation::Rate kRate{0, 30, 1};
+  const std::atomic<bool> never = false;
+  const FrameLayout layouts[] = {FrameLayout::packed(PixelFormat::nv12, 960, 540),
+                                 FrameLayout::packed(PixelFormat::nv12, 320, 180)};
+  with_each([&] {
+    Simulation world(make_cpu_engine(2), *find_scene("benchmark"), 3, kParticles),
+        alone(make_cpu_engine(2), *find_scene("benchmark"), 3, kParticles);
+    SCOPED_TRACE(world.engine().device_name());
+    auto first = world.snapshot(0, kRate, never);
+    ASSERT_TRUE(first);
+    std::unique_ptr<Renderer> renderers[2];
+    std::unique_ptr<FrameMemory> pictures[2], expected;
+    for (size_t i = 0; i < 2; ++i) {
+      renderers[i] = std::move(*Renderer::open(**first, 2));
+      ASSERT_TRUE(renderers[i]->set_picture(layouts[i]));
+      pictures[i] = std::move(*renderers[i]->frame_maker()());
+    }
+    ASSERT_TRUE(alone.set_picture(layouts[0]));
+    expected = std::move(*alone.engine().frame_maker()());
+    for (int64_t frame = 0; frame < 20; ++frame) {
+      auto snapshot = world.snapshot(frame, kRate, never);
+      ASSERT_TRUE(snapshot);
+      for (size_t i = 0; i < 2; ++i) ASSERT_TRUE(renderers[i]->draw(**snapshot, kParticles, *pictures[i]));
+      ASSERT_TRUE(alone.draw(frame, kRate, *expected, never));
+    }
+    EXPECT_GT(renderers[0]->shared_draws(), 0u);
+    EXPECT_EQ(std::memcmp(pictures[0]->data(), expected->data(), layouts[0].size), 0);
+  });
 }
 
 #ifdef __x86_64__

@@ -27,8 +27,6 @@ class Bands {
   static constexpr size_t kBlockBytes = kBlockRecords * sizeof(Record);
 
  public:
-  static constexpr size_t kMostInARun = kBlockRecords;
-
   // The open ends of one worker's lists; its thread only.
   class Lists {
    public:

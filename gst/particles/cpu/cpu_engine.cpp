@@ -123,7 +123,6 @@ class CpuEngine final : public RingEngine {
     bool glows = false;    // otherwise the glow is zero
     Array<uint32_t> sums;  // of the band at hand; zero between bands
     Array<float> scratch;
-    Array<cpu::Record> placed{cpu::SortedLight::Lights::kMostInARun + cpu::kPad};
   };
 
   unsigned places() const { return static_cast<unsigned>(mine_.size()); }
@@ -281,12 +280,12 @@ bool CpuEngine::draw_sorted(const Work& work, Workers::Caller& caller) {
     Worker& mine = mine_[place];
     mine.glows = true;
     const uint32_t first_row = (band * rows) >> kGlowShift;
+    const cpu::Placing placing{view.raster.x,  view.raster.y, kGlowShift,
+                               cut.base(band), first_row,     glow_width_};
     for (const auto& segment : segments) {
       segment->glows.each_run(band,
                               [&](const cpu::Record* begin, const cpu::Record* end, const cpu::Record* next) {
-                                picture_kernel_.place(view, begin, end, next, cut.base(band), kGlowShift,
-                                                      first_row, glow_width_, mine.placed.get());
-                                picture_kernel_.add_glow(mine.placed.get(), mine.placed.get() + (end - begin),
+                                picture_kernel_.add_glow(placing, begin, end, next,
                                                          mine.glow.get() + size_t{first_row} * glow_width_);
                               });
     }
@@ -295,6 +294,7 @@ bool CpuEngine::draw_sorted(const Work& work, Workers::Caller& caller) {
   const FramePlanes frame = work.frame->planes(layout_);
   caller.run(cut.count, [&](unsigned place, uint32_t band) {
     const Worker& mine = mine_[place];
+    const cpu::Placing placing{view.raster.x, view.raster.y, 0, cut.base(band), band * rows, raster_.stride};
     size_t summed = 0;
     for (const auto& segment : segments) {
       segment->lights.each_run(
@@ -304,10 +304,7 @@ bool CpuEngine::draw_sorted(const Work& work, Workers::Caller& caller) {
               picture_kernel_.clamp(mine.sums.get(), pixels);
               summed = 0;
             }
-            picture_kernel_.place(view, begin, end, next, cut.base(band), 0, band * rows, raster_.stride,
-                                  mine.placed.get());
-            const cpu::Record* const placed = mine.placed.get();
-            picture_kernel_.add(placed, placed + (end - begin), placed, mine.sums.get());
+            picture_kernel_.add_sorted(placing, begin, end, next, mine.sums.get());
           });
     }
     resolve_rows(view, mine, band * rows, (band + 1) * rows, frame);

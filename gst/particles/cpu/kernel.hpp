@@ -64,15 +64,22 @@ struct ParticleKernel {
                SortedLight::Lights::Lists&, SortedLight::Glows::Lists&);
 };
 
+// Where the records of one band of sorted light lie in the band's pixels, or in its cells of the glow.
+struct Placing {
+  uint32_t width, height;      // of the picture, in pixels
+  uint32_t shift;              // from a pixel's column or row to that of its cell; 0 for pixels
+  uint32_t base;               // see Cut
+  uint32_t first_row, stride;  // of the band, in pixels or cells
+};
+
 // From light to the picture.
 struct PictureKernel {
-  // Records [begin, end) of a band of sorted light as those of a picture, for add(); at the pixel, or at the
-  // cell of the glow, counted from `first_row` of them. `to` has room for kPad more. `next` is memory that is
-  // to be read next, here and in add().
-  void (*place)(const ViewParams&, const Record* begin, const Record* end, const Record* next, uint32_t base,
-                uint32_t shift, uint32_t first_row, uint32_t stride, Record* to);
-  // The light of such records to the cells of the glow; `words` are those of first_row.
-  void (*add_glow)(const Record* begin, const Record* end, uint64_t* words);
+  // Adds a run of records of sorted light to the sums of their band, as add() does; or to the glow, whose
+  // `words` are those of the band's first row. `next` is memory that is to be read next, here and in add().
+  void (*add_sorted)(const Placing&, const Record* begin, const Record* end, const Record* next,
+                     uint32_t* sums);
+  void (*add_glow)(const Placing&, const Record* begin, const Record* end, const Record* next,
+                   uint64_t* words);
 
   // Adds a run of records to the sums of their band: four words a pixel, of which the first is of no use and
   // the others are red, green and blue. No more than kMostSummed a band without clamp() between.
