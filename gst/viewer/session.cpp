@@ -225,9 +225,9 @@ Result<Session::Graph> Session::build() {
 }
 
 // While webrtcbin makes an offer or takes a description it starts elements, on a thread of its own, which it
-// ends only after its elements: those that it started meanwhile would run on, and leak. So close() waits
-// until what was asked for is done, and nothing is asked for once it has begun: first ask(), then look at
-// closed_.
+// ends only after its elements. end_pipeline() finds those that it starts meanwhile, but they run on threads
+// of GStreamer's, since the bus tells nobody of them any more; see joined_threads.hpp. So close() waits until
+// what was asked for is done, and nothing is asked for once it has begun: first ask(), then look at closed_.
 std::shared_ptr<void> Session::ask() {
   ++*asked_;
   return {nullptr, [asked = asked_](void*) { --*asked; }};
