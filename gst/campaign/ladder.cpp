@@ -8,10 +8,10 @@
 namespace campaign {
 namespace {
 
-constexpr int kDeepest = 3;                                                     // object, array, object
-constexpr std::uint64_t kHighestRate = 1'000'000'000;                           // bit/s
-constexpr std::uint64_t kLeastBitrate = 10'000, kHighestBitrate = 800'000'000;  // bit/s; room for thresholds
-constexpr std::uint32_t kMostParticles = 100'000'000;                           // more than any device holds
+constexpr int kDeepest = 3;                             // object, array, object
+constexpr std::uint64_t kHighestRate = 1'000'000'000;   // bit/s
+constexpr std::uint64_t kHighestBitrate = 800'000'000;  // bit/s; room for thresholds
+constexpr std::uint32_t kMostParticles = 100'000'000;   // more than any device holds
 constexpr int kLargestSide = 8192, kHighestFramerate = 240;
 constexpr double kShareOfThreshold = 0.9;  // DESIGN: the encoder's part of the rate that admits its rung
 

@@ -18,6 +18,7 @@ namespace campaign {
 
 inline constexpr std::size_t kLargestLadderText = 8 * 1024;  // bytes
 inline constexpr std::size_t kMostRungs = 8;
+inline constexpr std::uint64_t kLeastBitrate = 10'000;  // bit/s, of any rung
 
 struct Rung {
   std::string name;             // an id (util/id.hpp), unique, not "auto"

@@ -28,6 +28,8 @@ struct Settings {
   bool qos = true;
   double frame_budget = FrameBudget::kDefaultShare;
 
+  // What is wrong with them, or "": nothing starts with it.
+  std::string refusal() const;
   double budget_in_force() const { return qos ? frame_budget : 0; }
 };
 

@@ -27,6 +27,21 @@ enum {
   PROP_STATS,
 };
 
+// "" for one that fits. Encoders' own properties often count kbit/s, so that a small one is most likely meant
+// so.
+static std::string refusal_of_bitrate(guint64 bitrate) {
+  if (bitrate == 0 || bitrate >= campaign::kLeastBitrate) return "";
+  return campaign::Error::invalid("bitrate",
+                                  "0, or at least " + std::to_string(campaign::kLeastBitrate) + " bit/s",
+                                  std::to_string(bitrate))
+             .for_user() +
+         ". For " + std::to_string(bitrate) + " kbit/s, set " + std::to_string(bitrate * 1000) + ".";
+}
+
+std::string Settings::refusal() const {
+  return ladder_refusal.empty() ? refusal_of_bitrate(bitrate) : ladder_refusal;
+}
+
 GType gst_campaign_codec_get_type() {
   static const GEnumValue values[] = {{int(Codec::h264), "H.264, constrained baseline", "h264"},
                                       {int(Codec::vp8), "VP8", "vp8"},
@@ -43,6 +58,7 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
     const char* string = g_value_get_string(value);
     return std::string(string ? string : "");
   };
+  const bool runs = campaign::audience_of(self) != nullptr;
   std::string refusal;
   self->impl->settings.with([&](Settings& settings) {
     switch (id) {
@@ -59,13 +75,14 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
         settings.encoder = text();
         break;
       case PROP_BITRATE:
-        settings.bitrate = g_value_get_uint64(value);
+        refusal = refusal_of_bitrate(g_value_get_uint64(value));
+        if (refusal.empty() || !runs) settings.bitrate = g_value_get_uint64(value);
         break;
       case PROP_LADDER: {
         const std::string json = text();
         auto ladder = json.empty() ? campaign::Result<campaign::Ladder>(campaign::Ladder())
                                    : campaign::Ladder::parse(json);
-        settings.ladder_refusal = ladder ? std::string() : ladder.error().for_user();
+        settings.ladder_refusal = ladder ? std::string() : "The ladder: " + ladder.error().for_user();
         if (!ladder) {
           refusal = settings.ladder_refusal;
           break;
@@ -109,9 +126,9 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
     }
   });
   // Before it runs, its start says so.
-  if (!refusal.empty() && campaign::audience_of(self))
-    g_warning("ladder of %s: %s", GST_OBJECT_NAME(self), refusal.c_str());
-  if (id == PROP_BITRATE) {
+  if (!refusal.empty()) {
+    if (runs) g_warning("%s: %s", GST_OBJECT_NAME(self), refusal.c_str());
+  } else if (id == PROP_BITRATE) {
     for (const auto& pad : pads_of(self))
       if (const auto input = campaign::input_of(pad.get())) input->set_bitrate(g_value_get_uint64(value));
   } else if (id == PROP_QOS || id == PROP_FRAME_BUDGET) {

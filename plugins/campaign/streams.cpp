@@ -116,9 +116,8 @@ bool open_input(GstCampaignSink* self, GstCampaignSinkPad* pad) {
 }
 
 bool open(GstCampaignSink* self) {
-  if (const auto settings = self->impl->settings.snapshot(); !settings.ladder_refusal.empty()) {
-    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("The ladder: %s", settings.ladder_refusal.c_str()),
-                      (nullptr));
+  if (const auto refusal = self->impl->settings.snapshot().refusal(); !refusal.empty()) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", refusal.c_str()), (nullptr));
     return false;
   }
   for (const auto& pad : pads_of(self))

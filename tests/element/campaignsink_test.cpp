@@ -249,6 +249,23 @@ TEST(CampaignSink, BitrateChangesWhilePlaying) {
   EXPECT_TRUE(wait_until([&] { return bitrate() < 1'000'000; }, 5)) << bitrate();
 }
 
+TEST(CampaignSink, ABitrateThatMustBeMeantInKilobitsIsRefused) {
+  ServingPipeline pipeline(ServingPipeline::small("bitrate=2000"));
+  EXPECT_EQ(gst_element_set_state(pipeline.pipeline(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  const auto error = pipeline.wait_for_error();
+  EXPECT_NE(error.find("bitrate must be 0, or at least 10000 bit/s, not 2000."), std::string::npos) << error;
+  EXPECT_NE(error.find("For 2000 kbit/s, set 2000000."), std::string::npos) << error;
+
+  // While it runs the one before stays.
+  gst_element_set_state(pipeline.pipeline(), GST_STATE_NULL);
+  g_object_set(pipeline.sink(), "bitrate", guint64(2'000'000), nullptr);
+  ASSERT_TRUE(pipeline.play());
+  g_object_set(pipeline.sink(), "bitrate", guint64(9'999), nullptr);
+  guint64 bitrate = 0;
+  g_object_get(pipeline.sink(), "bitrate", &bitrate, nullptr);
+  EXPECT_EQ(bitrate, 2'000'000u);
+}
+
 // Set on this thread, looked at by the server's for whoever comes.
 TEST(CampaignSink, TheMostViewersChangeWhilePlayingForTheNextWhoComes) {
   ServingPipeline pipeline(ServingPipeline::small());
