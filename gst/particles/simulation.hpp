@@ -28,6 +28,10 @@ class Simulation {
     Nanoseconds time_of(int64_t frame) const;
   };
 
+  // Waits until a step finds memory that nobody else holds, as draw() and snapshot() do by themselves. False
+  // when it gave up.
+  bool wait_for_room(const std::atomic<bool>& cancelled, std::optional<Nanoseconds> patience);
+
   // Draws picture number `frame`. False when another thread set `cancelled` meanwhile: nothing was drawn
   // then.
   Result<bool> draw(int64_t frame, const Rate& rate, FrameMemory& memory, const std::atomic<bool>& cancelled);
@@ -46,8 +50,6 @@ class Simulation {
 
  private:
   bool follows(int64_t frame, const Rate& rate) const;
-  // Waits until a step finds memory that nobody else holds. False when it gave up.
-  bool wait_for_room(const std::atomic<bool>& cancelled, std::optional<Nanoseconds> patience);
   // Brings the world to picture number `frame`, where `work` is done as well.
   Result<bool> go_to(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled, Work work);
   Result<bool> catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled);

@@ -13,7 +13,8 @@
  * copy; what a GPU draws is copied once where the memory is not its own.
  *
  * A live source keeps to the clock: each frame has the exact time of its number, and when drawing has fallen
- * more than two frames behind, those in between are left out rather than sent late.
+ * more than two frames behind, those in between are left out rather than sent late. Where frames take longer
+ * than they last, a warning says once that the machine is too slow for so many particles.
  *
  * The mouse acts on the world by GstNavigation events: the left button attracts, the right one repels, the
  * wheel zooms. So do two custom upstream events: `campaign-control`, with any of `scene` (string: a built-in
@@ -264,9 +265,11 @@ gboolean gst_particle_src_do_seek(GstBaseSrc* src, GstSegment* segment) {
 // memory, this one is left out.
 constexpr GstFlowReturn kNoRoom = GST_FLOW_CUSTOM_SUCCESS;
 
-// Moves the world to the next frame and fills the buffer with its picture or its state.
-GstFlowReturn make_frame(GstBaseSrc* src, ParticleStream& stream, GstBuffer* buffer) {
+// Moves the world to the next frame and fills the buffer with its picture or its state. `started`: when,
+// without the wait for others to let go of states.
+GstFlowReturn make_frame(GstBaseSrc* src, ParticleStream& stream, GstBuffer* buffer, gint64& started) {
   auto& self = impl(src);
+  started = g_get_monotonic_time();
   auto fail = [&](const Error& error) {
     campaign::post(GST_MESSAGE_ERROR, src, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED, error);
     return GST_FLOW_ERROR;
@@ -283,11 +286,38 @@ GstFlowReturn make_frame(GstBaseSrc* src, ParticleStream& stream, GstBuffer* buf
   if (gst_base_src_is_live(src) && stream.rate.den != 0 && !stream.reverse) {
     patience = stream.rate.time_of(stream.frame + 1) - stream.rate.time_of(stream.frame);
   }
-  auto snapshot = stream.simulation->snapshot(stream.frame, stream.rate, self.flushing, patience);
+  if (!stream.simulation->wait_for_room(self.flushing, patience)) {
+    return self.flushing ? GST_FLOW_FLUSHING : kNoRoom;
+  }
+  started = g_get_monotonic_time();
+  auto snapshot = stream.simulation->snapshot(stream.frame, stream.rate, self.flushing);
   if (!snapshot) return fail(snapshot.error());
-  if (!*snapshot) return self.flushing ? GST_FLOW_FLUSHING : kNoRoom;
+  if (!*snapshot) return GST_FLOW_FLUSHING;
   gst_buffer_append_memory(buffer, campaign::make_state_memory(std::move(*snapshot), GST_ELEMENT(src)));
   return GST_FLOW_OK;
+}
+
+// Counts a frame that was begun at `started` and lasts so long, and says once a second how it goes.
+void report(GstBaseSrc* src, ParticleStream& stream, gint64 started, int64_t left_out, GstClockTime lasts) {
+  const gint64 now = g_get_monotonic_time();
+  const uint32_t particles = stream.simulation->world().particles();
+  uint64_t took = 0;
+  auto second = impl(src).stats.with([&](ParticleStats& stats) {
+    stats.count_skipped(static_cast<uint64_t>(left_out));
+    auto structure = stats.count_frame(now, now - started, particles);
+    took = stats.frame_time();
+    return structure;
+  });
+  if (!second) return;
+  gst_element_post_message(GST_ELEMENT(src), gst_message_new_element(GST_OBJECT(src), second.release()));
+  if (gst_base_src_is_live(src) && stream.slowness.is_news(took, lasts, particles)) {
+    campaign::post(GST_MESSAGE_WARNING, src, GST_CORE_ERROR, GST_CORE_ERROR_CLOCK,
+                   Error("This machine is too slow for " + std::to_string(particles) +
+                             " particles at this frame rate, and frames are left out. Ask for fewer, or for "
+                             "fewer frames a second.",
+                         "a frame took " + std::to_string(took / 1000) + " us and lasts " +
+                             std::to_string(lasts / 1000)));
+  }
 }
 
 GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
@@ -310,8 +340,7 @@ GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
         s.live.zoom = 1;
         return live;
       }));
-      started = g_get_monotonic_time();
-      made = make_frame(src, stream, buffer);
+      made = make_frame(src, stream, buffer, started);
       if (made == kNoRoom) {
         ++stream.frame;
         ++left_out;
@@ -330,13 +359,7 @@ GstFlowReturn gst_particle_src_fill(GstPushSrc* push, GstBuffer* buffer) {
     stream.frame += stream.reverse ? -1 : 1;
     stream.drawn = true;
 
-    gint64 now = g_get_monotonic_time();
-    auto report = self.stats.with([&](ParticleStats& stats) {
-      stats.count_skipped(static_cast<uint64_t>(left_out));
-      return stats.count_frame(now, now - started, stream.simulation->world().particles());
-    });
-    if (report)
-      gst_element_post_message(GST_ELEMENT(src), gst_message_new_element(GST_OBJECT(src), report.release()));
+    report(src, stream, started, left_out, end - begin);
     self.wait.until(src, begin);
     return GST_FLOW_OK;
   });

@@ -20,7 +20,8 @@ class ParticleStats {
 
   void count_skipped(uint64_t frames) { skipped_ += frames; }
 
-  StructurePtr structure() const;  // of the last whole second
+  StructurePtr structure() const;                   // of the last whole second
+  uint64_t frame_time() const { return mean_ns_; }  // the mean of that, in nanoseconds
 
  private:
   std::string device_;

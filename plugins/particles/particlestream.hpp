@@ -12,6 +12,7 @@
 #include "particles/simulation.hpp"
 #include "particlesettings.hpp"
 #include "picturewriter.hpp"
+#include "slowness.hpp"
 #include "util/result.hpp"
 
 namespace campaign {
@@ -29,6 +30,7 @@ struct ParticleStream {
   bool drawn = false;                // whether there has been a frame since the last seek
   std::optional<GstClockTime> seek;  // where to go before the next one
   bool reverse = false;
+  Slowness slowness;
 
   // An error if the device cannot move so many.
   std::optional<Error> check_count(uint32_t count) const;

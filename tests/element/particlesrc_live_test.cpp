@@ -164,6 +164,20 @@ TEST(ParticleSrcInRealTime, ALiveSourceGoesToASinkWithoutAWarning) {
   }
 }
 
+// Of 2,000 frames a second, each of so many particles that no machine can.
+TEST(ParticleSrcInRealTime, AMachineThatIsTooSlowIsSaidToBeOnce) {
+  for (const char* between : {"", " ! particlerender"}) {
+    FramePipeline pipeline(
+        std::string("particlesrc name=src is-live=true particles=3000000 device=cpu") + between +
+        " ! video/x-raw,format=NV12,width=32,height=18,framerate=2000/1 ! fakesink name=sink sync=false");
+    ASSERT_TRUE(gst_element_set_state(pipeline.pipeline(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE);
+    const std::string warning = pipeline.wait_for(GST_MESSAGE_WARNING, 20);
+    EXPECT_NE(warning.find("too slow for 3000000 particles"), std::string::npos) << between << warning;
+    EXPECT_EQ(pipeline.wait_for(GST_MESSAGE_WARNING, 2.5), "");
+    EXPECT_GT(SourceStats(pipeline.src()).skipped, 100u);
+  }
+}
+
 TEST(ParticleSrcInRealTime, ALiveSourceTakesAsLongAsItsFrames) {
   FramePipeline pipeline("is-live=true num-buffers=16 particles=1000 device=cpu",
                          "format=NV12,width=32,height=18,framerate=25/1");
