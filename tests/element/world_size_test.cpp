@@ -94,7 +94,7 @@ TEST(WorldSize, IsWhatTheLargestWatchedRungDraws) {
   TestViewer first(pipeline.port(), {"?campaign=0", false, true});
   watch(first, "low");
   ASSERT_TRUE(first.wait_for_packets(60, kSoon));
-  EXPECT_EQ(pipeline.simulated(), kLow);
+  EXPECT_TRUE(becomes(pipeline, kLow));  // what it was given before it chose may have been more
 
   Smallest drawn(pipeline, kUltra);
   ASSERT_TRUE(drawn.found());
