@@ -50,9 +50,17 @@ Result<void> Simulation::move(Nanoseconds from, Nanoseconds to, Work work) {
 }
 
 Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled) {
-  Nanoseconds from = rate.time_of(frame) - world_.memory();
-  int64_t begin = frame;
-  while (begin > 0 && rate.time_of(begin) >= from) --begin;
+  // The last picture before all who live at this one were born; there may be billions of them in a second.
+  const Nanoseconds from = rate.time_of(frame) - world_.memory();
+  int64_t begin = 0;
+  for (int64_t end = frame; begin < end;) {
+    const int64_t middle = begin + (end - begin) / 2;
+    if (rate.time_of(middle) < from)
+      begin = middle + 1;
+    else
+      end = middle;
+  }
+  begin = std::max<int64_t>(0, begin - 1);
   last_time_ = rate.time_of(begin);
   world_.restart(*last_time_);
   for (int64_t f = begin; f < frame; ++f) {

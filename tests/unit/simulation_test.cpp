@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 
 #include "particles/cpu/cpu_engine.hpp"
@@ -229,20 +230,15 @@ TEST(Simulation, MoreParticlesLeaveTheOthersWhereTheyAre) {
   }
 }
 
-TEST(Simulation, ALongCatchUpCanBeCancelled) {
-  Simulation simulation(make_cpu_engine(), *find_scene("galaxy"), 1, kParticles);
-  ASSERT_TRUE(simulation.set_picture(kSmall));
-  auto memory = simulation.engine().frame_maker()();
-  const std::atomic<bool> cancelled = true;
-  auto drawn = simulation.draw(100'000, {0, 30, 1}, **memory, cancelled);
-  ASSERT_TRUE(drawn);
-  EXPECT_FALSE(*drawn);
-}
-
-// An engine that counts the steps it is asked for, to tell what a way through time costs.
+// An engine that counts the steps it is asked for, to tell what a way through time costs, and that sets
+// `cancelled` in the last of so many, as another thread does.
 class CountingEngine : public Engine {
  public:
   explicit CountingEngine(int& steps) : engine_(make_cpu_engine()), steps_(steps) {}
+  CountingEngine(int& steps, int last, std::atomic<bool>& cancelled) : CountingEngine(steps) {
+    last_ = last;
+    cancelled_ = &cancelled;
+  }
   const std::string& device_name() const override { return engine_->device_name(); }
   uint32_t most_particles() const override { return engine_->most_particles(); }
   const void* device() const override { return engine_->device(); }
@@ -253,7 +249,7 @@ class CountingEngine : public Engine {
   Result<void> set_picture(const FrameLayout& layout) override { return engine_->set_picture(layout); }
   MakeFrame frame_maker() const override { return engine_->frame_maker(); }
   Result<void> run(const Work& work) override {
-    if (work.step) ++steps_;
+    if (work.step && ++steps_ == last_) *cancelled_ = true;
     return engine_->run(work);
   }
   Result<void> read(uint32_t count, const StateOut& to) override { return engine_->read(count, to); }
@@ -265,7 +261,37 @@ class CountingEngine : public Engine {
  private:
   std::unique_ptr<Engine> engine_;
   int& steps_;
+  int last_ = -1;
+  std::atomic<bool>* cancelled_ = nullptr;
 };
+
+TEST(Simulation, ALongCatchUpCanBeCancelled) {
+  int steps = 0;
+  std::atomic<bool> cancelled = false;
+  Simulation simulation(std::make_unique<CountingEngine>(steps, 3, cancelled), *find_scene("galaxy"), 1,
+                        kParticles);
+  ASSERT_TRUE(simulation.set_picture(kSmall));
+  auto memory = simulation.engine().frame_maker()();
+  auto drawn = simulation.draw(100'000, {0, 30, 1}, **memory, cancelled);
+  ASSERT_TRUE(drawn);
+  EXPECT_FALSE(*drawn);
+  EXPECT_EQ(steps, 3);
+}
+
+// Past more pictures than can be counted one by one.
+TEST(Simulation, ACatchUpAtTheHighestRateBeginsAtOnce) {
+  int steps = 0;
+  std::atomic<bool> cancelled = false;
+  Simulation simulation(std::make_unique<CountingEngine>(steps, 3, cancelled), *find_scene("galaxy"), 1,
+                        kParticles);
+  ASSERT_TRUE(simulation.set_picture(kSmall));
+  auto memory = simulation.engine().frame_maker()();
+  const auto start = std::chrono::steady_clock::now();
+  auto drawn = simulation.draw(int64_t{60} * INT32_MAX, {0, INT32_MAX, 1}, **memory, cancelled);
+  ASSERT_TRUE(drawn);
+  EXPECT_FALSE(*drawn);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
 
 TEST(Simulation, SkippingFramesGoesOnFromTheLastOne) {
   int steps = 0;
@@ -304,16 +330,19 @@ TEST(Simulation, SkippingLeavesAWorldThatStandsStillAsItIs) {
 }
 
 TEST(Simulation, ALongSkipCanBeCancelled) {
-  Simulation simulation(make_cpu_engine(), *find_scene("galaxy"), 1, kParticles);
+  int steps = 0;
+  std::atomic<bool> cancelled = false;
+  Simulation simulation(std::make_unique<CountingEngine>(steps, 4, cancelled), *find_scene("galaxy"), 1,
+                        kParticles);
   ASSERT_TRUE(simulation.set_picture(kSmall));
   auto memory = simulation.engine().frame_maker()();
   auto first = simulation.draw(0, {0, 30, 1}, **memory, kNever);
   ASSERT_TRUE(first && *first);
   simulation.skip();
-  const std::atomic<bool> cancelled = true;
   auto drawn = simulation.draw(3000, {0, 30, 1}, **memory, cancelled);
   ASSERT_TRUE(drawn);
   EXPECT_FALSE(*drawn);
+  EXPECT_LE(steps, 1 + 20);  // the second that it was in
 }
 
 TEST(Simulation, PicturesThatAreHoursApartCostOneLongestLifeEachAndMayBeSoughtTo) {
