@@ -10,7 +10,7 @@
 namespace campaign::signalling {
 namespace {
 
-constexpr unsigned kIdleSeconds = 10;  // for a request to go on, and between two on one connection
+constexpr unsigned kIdleSeconds = 10;  // for a request to go on
 constexpr unsigned kRestMs = 100;      // for a descriptor to become free
 
 void hand_over(SoupServer* server, GSocket* socket) {

@@ -42,9 +42,10 @@ void set_common_headers(SoupServerMessage* message) {
   soup_message_headers_replace(headers, "Referrer-Policy", "no-referrer");
   soup_message_headers_replace(headers, "Cross-Origin-Opener-Policy", "same-origin");
   soup_message_headers_replace(headers, "Cross-Origin-Resource-Policy", "same-origin");
-  // libsoup before 3.3 never notices that a client closes a connection that it keeps alive, and keeps its
-  // descriptor for good (libsoup's commit d20c6601).
-  if (!soup_check_version(3, 3, 0)) soup_message_headers_replace(headers, "Connection", "close");
+  // libsoup closes a connection of somebody else's listener behind its answer (3.2 to 3.6, request_finished()
+  // in soup-server.c), and does not say so. One that it keeps alive it keeps for good before 3.3, where it
+  // never notices that the client has closed it (libsoup's commit d20c6601).
+  soup_message_headers_replace(headers, "Connection", "close");
 }
 
 void respond_json(SoupServerMessage* message, unsigned status, std::string_view json) {

@@ -255,7 +255,7 @@ def one_campaign(site):
 
 
 def what_is_written_is_read(site):
-    """By who asks right behind it, on the same connection."""
+    """By who asks right behind it."""
     site.create("written", {"score": 0})
     connection = http.client.HTTPConnection(site.owner("written").url.removeprefix("http://"), timeout=12)
 

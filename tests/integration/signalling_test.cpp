@@ -271,7 +271,7 @@ TEST_F(Signalling, ServesThePageAndNothingElse) {
   EXPECT_EQ(page.content_type, "text/html");
   EXPECT_NE(page.body.find("<video"), std::string::npos);
   for (const char* header : {"Content-Security-Policy: default-src 'none'", "X-Content-Type-Options: nosniff",
-                             "Cache-Control: no-cache"})
+                             "Cache-Control: no-cache", "Connection: close"})
     EXPECT_NE(page.header_dump.find(header), std::string::npos) << page.header_dump;
 
   const auto head = http(server_.port(), "HEAD", "/");
