@@ -134,7 +134,7 @@ class Workers {
   static constexpr unsigned kFew = 4;
 
   const unsigned count_;
-  // As many as can be at work: when all are taken nobody is left to help one more caller.
+  // As many as can be at work: while all are taken nobody is left to help one more caller.
   const std::unique_ptr<Round[]> rounds_;
   alignas(64) std::atomic<unsigned> at_work_ = 0;  // callers who are there, and those who help them
   std::atomic<uint32_t> calls_ = 0;
@@ -149,10 +149,7 @@ class Workers::Caller {
   explicit Caller(Workers& workers, unsigned places = kMost)
       : workers_(workers), places_(std::min(places, workers.count())) {
     ++workers_.at_work_;
-    for (unsigned i = 0; i < workers_.count_ && places_ > 1 && !round_; ++i) {
-      Round& round = workers_.rounds_[i];
-      if (!round.taken.exchange(true, std::memory_order_acquire)) round_ = &round;
-    }
+    take_round();
   }
   ~Caller() {
     if (round_) round_->taken.store(false, std::memory_order_release);
@@ -165,29 +162,40 @@ class Workers::Caller {
 
   template <class F>
   void run(uint32_t parts, F&& f) {
-    if (parts <= 1 || !round_) {
-      for (uint32_t part = 0; part < parts; ++part) f(0u, part);
-      return;
-    }
+    uint32_t part = 0;  // the first one that others may take
+    if (parts == 1) f(0u, part++);
+    while (part < parts && !take_round()) f(0u, part++);
+    if (part == parts) return;
     Round& round = *round_;
-    round.call = [](void* context, unsigned place, uint32_t part) {
-      (*static_cast<std::remove_reference_t<F>*>(context))(place, part);
+    round.call = [](void* context, unsigned place, uint32_t which) {
+      (*static_cast<std::remove_reference_t<F>*>(context))(place, which);
     };
     round.context = const_cast<void*>(static_cast<const void*>(&f));
     round.parts = parts;
-    round.unfinished.store(parts, std::memory_order_relaxed);
+    round.unfinished.store(parts - part, std::memory_order_relaxed);
     const uint64_t number = round.open.load(std::memory_order_relaxed) / kOneRound + 1;
-    round.open = number * kOneRound + places_ * kOnePlace + parts;
-    workers_.wake(std::min(parts, places_) - 1);
+    round.open = number * kOneRound + places_ * kOnePlace + (parts - part);
+    workers_.wake(std::min(parts - part, places_) - 1);
     take_parts(round, 0, [] { return true; });
     for (int i = 0; i < kLooks && round.unfinished.load(std::memory_order_acquire) != 0; ++i) rest_a_moment();
     while (uint32_t left = round.unfinished.load(std::memory_order_acquire)) round.unfinished.wait(left);
   }
 
  private:
+  // Whether it has a round now: where others held all of them, one of those may have gone.
+  bool take_round() {
+    for (unsigned i = 0; i < workers_.count_ && places_ > 1 && !round_; ++i) {
+      Round& round = workers_.rounds_[i];
+      if (!round.taken.load(std::memory_order_relaxed) &&
+          !round.taken.exchange(true, std::memory_order_acquire))
+        round_ = &round;
+    }
+    return round_;
+  }
+
   Workers& workers_;
   const unsigned places_;
-  Round* round_ = nullptr;  // none: alone
+  Round* round_ = nullptr;  // without one it is alone
 };
 
 template <class F>

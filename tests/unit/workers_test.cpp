@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -121,6 +122,21 @@ TEST(Workers, HelpNobodyUntilThereIsRoom) {
   }
   std::atomic<uint32_t> there = 0;
   first.run(2, [&](unsigned, uint32_t) {
+    ++there;
+    for (uint32_t seen = 1; seen < 2; seen = there) std::this_thread::yield();
+  });
+  EXPECT_EQ(there, 2u);
+}
+
+// Who came when there were callers enough is helped as soon as they are gone, in the midst of its work.
+TEST(Workers, HelpWhoHasGoneOnAlone) {
+  Workers workers(2);
+  std::optional<Workers::Caller> first(std::in_place, workers), second(std::in_place, workers);
+  Workers::Caller third(workers);
+  std::atomic<uint32_t> there = 0;
+  third.run(4, [&](unsigned, uint32_t part) {
+    if (part == 0) return;
+    if (part == 1) return first.reset(), second.reset();
     ++there;
     for (uint32_t seen = 1; seen < 2; seen = there) std::this_thread::yield();
   });
