@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <exception>
+#include <new>
 
 namespace campaign {
 
@@ -12,6 +13,11 @@ template <class R, class F>
 R at_boundary(gpointer element, R fallback, F&& f) noexcept {
   try {
     return f();
+  } catch (const std::bad_alloc& e) {
+    GST_ELEMENT_ERROR(
+        GST_ELEMENT(element), RESOURCE, NO_SPACE_LEFT,
+        ("There is not enough memory. Ask for fewer particles or smaller pictures, or end something else."),
+        ("%s", e.what()));
   } catch (const std::exception& e) {
     GST_ELEMENT_ERROR(GST_ELEMENT(element), LIBRARY, FAILED, ("An internal error stopped this element."),
                       ("%s", e.what()));
