@@ -66,26 +66,47 @@ Result<void> Audience::open() {
   return outcome;
 }
 
-void Audience::add(const std::vector<std::shared_ptr<Rendition>>& added) {
-  renditions_.with([&](auto& renditions) {
-    for (const auto& rendition : added) {
-      const auto above = std::find_if(renditions.begin(), renditions.end(), [&](const auto& other) {
-        return other->campaign() == rendition->campaign() && other->rank() > rendition->rank();
-      });
-      renditions.insert(above, rendition);
-    }
+namespace {
+
+using Renditions = std::vector<std::shared_ptr<Rendition>>;
+
+// The lowest of a campaign's first.
+void insert(Renditions& renditions, const std::shared_ptr<Rendition>& added) {
+  const auto above = std::ranges::find_if(renditions, [&](const auto& other) {
+    return other->campaign() == added->campaign() && other->rank() > added->rank();
   });
-  for (const auto& rendition : added) rendition->join(router_);
-  readmit();
-  renew_choices();
+  renditions.insert(above, added);
+}
+
+}  // namespace
+
+std::optional<std::string> Audience::add(const std::vector<std::shared_ptr<Rendition>>& added) {
+  const auto taken = renditions_.with([&](auto& renditions) -> std::optional<std::string> {
+    for (const auto& rendition : added)
+      if (std::ranges::any_of(renditions, [&](const auto& other) { return other->is_namesake(*rendition); }))
+        return rendition->quality();
+    for (const auto& rendition : added) insert(renditions, rendition);
+    return std::nullopt;
+  });
+  if (!taken) begin(added);
+  return taken;
 }
 
 void Audience::rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t bits_per_second) {
   if (rendition->rank() == bits_per_second) return;
-  renditions_.with([&](auto& renditions) { std::erase(renditions, rendition); });
   rendition->leave(router_);
-  rendition->set_rank(bits_per_second);
-  add({rendition});
+  renditions_.with([&](auto& renditions) {
+    std::erase(renditions, rendition);
+    rendition->set_rank(bits_per_second);
+    insert(renditions, rendition);
+  });
+  begin({rendition});
+}
+
+void Audience::begin(const std::vector<std::shared_ptr<Rendition>>& added) {
+  for (const auto& rendition : added) rendition->join(router_);
+  readmit();
+  renew_choices();
 }
 
 void Audience::limit_viewers(const std::string& campaign, unsigned most) {
@@ -106,14 +127,6 @@ void Audience::accept_viewers(bool accept) {
 void Audience::readmit() {
   loop_->post([this] {
     if (server_) server_->readmit();
-  });
-}
-
-bool Audience::serves(const std::string& campaign, const std::string& quality) {
-  return renditions_.with([&](const auto& renditions) {
-    return std::any_of(renditions.begin(), renditions.end(), [&](const auto& rendition) {
-      return rendition->campaign() == campaign && rendition->quality() == quality;
-    });
   });
 }
 

@@ -54,12 +54,12 @@ class Audience : private signalling::ServerDelegate {
     loop_->call([&] { server_->set_max_viewers(limit); });
   }
 
-  // Those of one campaign together: who waits for it is let in with all of them to choose from.
-  void add(const std::vector<std::shared_ptr<Rendition>>& renditions);
+  // Those of one campaign together: who waits for it is let in with all of them to choose from. Where the
+  // campaign has one of these qualities already it is returned, and none of them is added.
+  std::optional<std::string> add(const std::vector<std::shared_ptr<Rendition>>& renditions);
   void remove(const std::shared_ptr<Rendition>& rendition);
   // It is admitted by another bandwidth from here on.
   void rank(const std::shared_ptr<Rendition>& rendition, std::uint64_t bits_per_second);
-  bool serves(const std::string& campaign, const std::string& quality);
   // 0: no limit of this campaign's own. It is for newcomers; those who watch stay.
   void limit_viewers(const std::string& campaign, unsigned most);
   // False: every newcomer waits for a campaign, or is told "draining" where nobody can be asked.
@@ -123,6 +123,7 @@ class Audience : private signalling::ServerDelegate {
   void fits(ConnectionId connection, const std::string& quality, const std::string& reason);
   void renew_ladders();
   void release(Viewer& viewer);
+  void begin(const std::vector<std::shared_ptr<Rendition>>& added);
   void readmit();
   bool is_full(const std::string& campaign);
   void send_servers(ConnectionId connection);

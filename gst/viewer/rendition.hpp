@@ -51,6 +51,9 @@ class Rendition : public std::enable_shared_from_this<Rendition> {
 
   const std::string& campaign() const { return name_.campaign; }
   const std::string& quality() const { return name_.quality; }
+  bool is_namesake(const Rendition& other) const {
+    return campaign() == other.campaign() && quality() == other.quality();
+  }
   std::uint64_t rank() const { return rank_; }
   void set_rank(std::uint64_t rank) { rank_ = rank; }  // while it is in no router
   bool below_ladder() const { return name_.below_ladder; }

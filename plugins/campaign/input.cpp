@@ -235,13 +235,12 @@ Result<void> Input::configure(GstCaps* caps, const std::string& quality, const M
     const viewer::RenditionFormat format{rung->codec(), plan.width > 0 ? plan.width : width,
                                          plan.height > 0 ? plan.height : height};
     const bool goes_on = rendition != nullptr;
-    auto made = make(rung, std::move(rendition));
-    if (!made) return made.error();
-    (*made)->set_format(format);
-    (*made)->set_encoder(rung->encoder_name());
-    (*made)->set_bitrate(plan.bitrate);
-    rung->set_rendition(*made);
-    if (goes_on && rung->encodes()) rung->set_watched((*made)->is_watched());
+    const auto made = make(rung, std::move(rendition));
+    made->set_format(format);
+    made->set_encoder(rung->encoder_name());
+    made->set_bitrate(plan.bitrate);
+    rung->set_rendition(made);
+    if (goes_on && rung->encodes()) rung->set_watched(made->is_watched());
   }
   if (!stands)
     for (const auto& old : before)

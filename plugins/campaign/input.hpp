@@ -28,7 +28,7 @@ struct InputSettings {
 class Input {
  public:
   // What a rung's units go to: the rendition that a rung of this name had before, or a new one.
-  using MakeRendition = std::function<Result<std::shared_ptr<viewer::Rendition>>(
+  using MakeRendition = std::function<std::shared_ptr<viewer::Rendition>(
       const std::shared_ptr<RungBranch>&, std::shared_ptr<viewer::Rendition> before)>;
 
   // `bin` outlives this and owns the elements.

@@ -178,31 +178,31 @@ bool configure(GstCampaignSink* self, GstPad* pad, GstCaps* caps) {
   input->set_ladder(names.ladder ? *names.ladder : self->impl->settings.snapshot().ladder);
   audience->limit_viewers(campaign, names.max_viewers);
   std::vector<std::shared_ptr<viewer::Rendition>> added, retired;
-  const auto make =
-      [&](const std::shared_ptr<RungBranch>& rung,
-          std::shared_ptr<viewer::Rendition> before) -> Result<std::shared_ptr<viewer::Rendition>> {
-    const std::string& quality = rung->plan().quality;
+  const auto make = [&](const std::shared_ptr<RungBranch>& rung, std::shared_ptr<viewer::Rendition> before) {
     if (before) {
       before->set_upstream(upstream_of(rung));
       audience->rank(before, rung->plan().rank);
       return before;
     }
-    if (audience->serves(campaign, quality))
-      return Error("Campaign " + campaign + " already has the quality " + quality +
-                   "; set other values of campaign or quality on " + GST_PAD_NAME(pad) + ".");
     added.push_back(std::make_shared<viewer::Rendition>(
-        viewer::RenditionName{campaign, quality, rung->plan().rank, rung->plan().below_ladder},
+        viewer::RenditionName{campaign, rung->plan().quality, rung->plan().rank, rung->plan().below_ladder},
         upstream_of(rung)));
     return added.back();
   };
-  if (const auto configured = input->configure(caps, names.quality, make, retired); !configured) {
-    GST_ELEMENT_ERROR_WITH_DETAILS(self, RESOURCE, SETTINGS, ("%s", configured.error().for_user().c_str()),
-                                   ("%s", configured.error().detail().c_str()),
+  const auto refuse = [&](const Error& error) {
+    GST_ELEMENT_ERROR_WITH_DETAILS(self, RESOURCE, SETTINGS, ("%s", error.for_user().c_str()),
+                                   ("%s", error.detail().c_str()),
                                    (kCampaign, G_TYPE_STRING, campaign.c_str(), nullptr));
     return false;
-  }
-  audience->add(added);
+  };
+  if (const auto configured = input->configure(caps, names.quality, make, retired); !configured)
+    return refuse(configured.error());
+  const auto taken = audience->add(added);
+  if (taken) retire_renditions(self, input.get());
   for (const auto& rendition : retired) audience->remove(rendition);  // last: their viewers have where to go
+  if (taken)
+    return refuse(Error("Campaign " + campaign + " already has the quality " + *taken +
+                        "; set other values of campaign or quality on " + GST_PAD_NAME(pad) + "."));
   if (added.empty()) return true;
   const std::string address = page_address(self->impl->settings.snapshot(), audience->port(), campaign);
   // Twice, since gst-launch-1.0 prints the second half only.
