@@ -265,31 +265,43 @@ class CountingEngine : public Engine {
   std::atomic<bool>* cancelled_ = nullptr;
 };
 
+// A world that another thread tells to give up in step number `last`, whichever picture is on its way.
+class GivenUp {
+ public:
+  explicit GivenUp(int last)
+      : simulation_(std::make_unique<CountingEngine>(steps_, last, cancelled_), *find_scene("galaxy"), 1,
+                    kParticles) {
+    EXPECT_TRUE(simulation_.set_picture(kSmall));
+    memory_ = std::move(*simulation_.engine().frame_maker()());
+  }
+  // Whether it was drawn.
+  bool draw(int64_t frame, const Simulation::Rate& rate) {
+    auto drawn = simulation_.draw(frame, rate, *memory_, cancelled_);
+    EXPECT_TRUE(drawn);
+    return drawn && *drawn;
+  }
+
+  int steps() const { return steps_; }
+  Simulation& simulation() { return simulation_; }
+
+ private:
+  int steps_ = 0;
+  std::atomic<bool> cancelled_ = false;
+  Simulation simulation_;
+  std::unique_ptr<FrameMemory> memory_;
+};
+
 TEST(Simulation, ALongCatchUpCanBeCancelled) {
-  int steps = 0;
-  std::atomic<bool> cancelled = false;
-  Simulation simulation(std::make_unique<CountingEngine>(steps, 3, cancelled), *find_scene("galaxy"), 1,
-                        kParticles);
-  ASSERT_TRUE(simulation.set_picture(kSmall));
-  auto memory = simulation.engine().frame_maker()();
-  auto drawn = simulation.draw(100'000, {0, 30, 1}, **memory, cancelled);
-  ASSERT_TRUE(drawn);
-  EXPECT_FALSE(*drawn);
-  EXPECT_EQ(steps, 3);
+  GivenUp world(3);
+  EXPECT_FALSE(world.draw(100'000, {0, 30, 1}));
+  EXPECT_EQ(world.steps(), 3);
 }
 
 // Past more pictures than can be counted one by one.
 TEST(Simulation, ACatchUpAtTheHighestRateBeginsAtOnce) {
-  int steps = 0;
-  std::atomic<bool> cancelled = false;
-  Simulation simulation(std::make_unique<CountingEngine>(steps, 3, cancelled), *find_scene("galaxy"), 1,
-                        kParticles);
-  ASSERT_TRUE(simulation.set_picture(kSmall));
-  auto memory = simulation.engine().frame_maker()();
+  GivenUp world(3);
   const auto start = std::chrono::steady_clock::now();
-  auto drawn = simulation.draw(int64_t{60} * INT32_MAX, {0, INT32_MAX, 1}, **memory, cancelled);
-  ASSERT_TRUE(drawn);
-  EXPECT_FALSE(*drawn);
+  EXPECT_FALSE(world.draw(int64_t{60} * INT32_MAX, {0, INT32_MAX, 1}));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
@@ -330,19 +342,11 @@ TEST(Simulation, SkippingLeavesAWorldThatStandsStillAsItIs) {
 }
 
 TEST(Simulation, ALongSkipCanBeCancelled) {
-  int steps = 0;
-  std::atomic<bool> cancelled = false;
-  Simulation simulation(std::make_unique<CountingEngine>(steps, 4, cancelled), *find_scene("galaxy"), 1,
-                        kParticles);
-  ASSERT_TRUE(simulation.set_picture(kSmall));
-  auto memory = simulation.engine().frame_maker()();
-  auto first = simulation.draw(0, {0, 30, 1}, **memory, kNever);
-  ASSERT_TRUE(first && *first);
-  simulation.skip();
-  auto drawn = simulation.draw(3000, {0, 30, 1}, **memory, cancelled);
-  ASSERT_TRUE(drawn);
-  EXPECT_FALSE(*drawn);
-  EXPECT_LE(steps, 1 + 20);  // the second that it was in
+  GivenUp world(4);
+  ASSERT_TRUE(world.draw(0, {0, 30, 1}));
+  world.simulation().skip();
+  EXPECT_FALSE(world.draw(3000, {0, 30, 1}));
+  EXPECT_LE(world.steps(), 1 + 20);  // the second that it was in
 }
 
 TEST(Simulation, PicturesThatAreHoursApartCostOneLongestLifeEachAndMayBeSoughtTo) {
