@@ -1,6 +1,7 @@
 #include "particles/simulation.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace campaign::particles {
 namespace {
@@ -52,15 +53,9 @@ Result<void> Simulation::move(Nanoseconds from, Nanoseconds to, Work work) {
 Result<bool> Simulation::catch_up(int64_t frame, const Rate& rate, const std::atomic<bool>& cancelled) {
   // The last picture before all who live at this one were born; there may be billions of them in a second.
   const Nanoseconds from = rate.time_of(frame) - world_.memory();
-  int64_t begin = 0;
-  for (int64_t end = frame; begin < end;) {
-    const int64_t middle = begin + (end - begin) / 2;
-    if (rate.time_of(middle) < from)
-      begin = middle + 1;
-    else
-      end = middle;
-  }
-  begin = std::max<int64_t>(0, begin - 1);
+  const int64_t past = *std::ranges::partition_point(std::views::iota(int64_t{0}, frame),
+                                                     [&](int64_t f) { return rate.time_of(f) < from; });
+  const int64_t begin = std::max<int64_t>(0, past - 1);
   last_time_ = rate.time_of(begin);
   world_.restart(*last_time_);
   for (int64_t f = begin; f < frame; ++f) {
@@ -132,15 +127,14 @@ Result<bool> Simulation::go_to(int64_t frame, const Rate& rate, const std::atomi
 
 Result<bool> Simulation::draw(int64_t frame, const Rate& rate, FrameMemory& memory,
                               const std::atomic<bool>& cancelled) {
-  if (!wait_for_room(cancelled, std::nullopt)) return false;
+  if (!wait_for_room(cancelled)) return false;
   return go_to(frame, rate, cancelled, {.splat = true, .frame = &memory});
 }
 
 Result<std::shared_ptr<const Snapshot>> Simulation::snapshot(int64_t frame, const Rate& rate,
-                                                             const std::atomic<bool>& cancelled,
-                                                             std::optional<Nanoseconds> patience) {
+                                                             const std::atomic<bool>& cancelled) {
   std::shared_ptr<const Snapshot> none;
-  if (!wait_for_room(cancelled, patience)) return none;
+  if (!wait_for_room(cancelled)) return none;
   const Viewpoint later;  // that of the step's end, see move()
   auto there = go_to(frame, rate, cancelled, {.sight = &later});
   if (!there) return there.error();

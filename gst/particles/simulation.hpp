@@ -29,18 +29,16 @@ class Simulation {
   };
 
   // Waits until a step finds memory that nobody else holds, as draw() and snapshot() do by themselves. False
-  // when it gave up.
-  bool wait_for_room(const std::atomic<bool>& cancelled, std::optional<Nanoseconds> patience);
+  // when `cancelled` meanwhile, or when others held all of it for longer than `patience`.
+  bool wait_for_room(const std::atomic<bool>& cancelled, std::optional<Nanoseconds> patience = std::nullopt);
 
   // Draws picture number `frame`. False when another thread set `cancelled` meanwhile: nothing was drawn
   // then.
   Result<bool> draw(int64_t frame, const Rate& rate, FrameMemory& memory, const std::atomic<bool>& cancelled);
 
-  // The particles at picture number `frame`, for others to draw. Null when `cancelled` meanwhile, or when all
-  // the memory for states was held by others for longer than `patience`: the world has not moved then.
+  // The particles at picture number `frame`, for others to draw. Null when `cancelled` meanwhile.
   Result<std::shared_ptr<const Snapshot>> snapshot(int64_t frame, const Rate& rate,
-                                                   const std::atomic<bool>& cancelled,
-                                                   std::optional<Nanoseconds> patience = std::nullopt);
+                                                   const std::atomic<bool>& cancelled);
 
   // The next picture does not follow the last one, as after a seek.
   void jump() { last_time_.reset(); }

@@ -64,8 +64,9 @@ TEST(StateRing, CountsTheLightThatIsSortedForRenderers) {
   constexpr uint32_t kParticles = 400'000;
   Simulation simulation(make_cpu_engine(2), *find_scene("galaxy"), 3, kParticles);
   std::vector<std::unique_ptr<Renderer>> renderers(2);
-  auto next = [&, frame = int64_t{0}]() mutable {
-    auto snapshot = simulation.snapshot(frame++, kRate, kNever, 1'000'000);
+  auto next = [&, frame = int64_t{0}]() mutable -> std::shared_ptr<const Snapshot> {
+    if (!simulation.wait_for_room(kNever, 1'000'000)) return nullptr;
+    auto snapshot = simulation.snapshot(frame++, kRate, kNever);
     EXPECT_TRUE(snapshot) << snapshot.error().for_user();
     return *snapshot;
   };
